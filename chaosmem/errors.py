@@ -1,0 +1,121 @@
+"""The one tree of errors that chaosmem raises, each with its exit code and a hint how to mend it.
+
+Libraries below (aiohttp, yaml, numpy, ...) never leak: whoever calls them raises one of these and
+chains the cause, so that callers can rely on this tree alone.
+
+* ChaosmemError                    70
+  x SpecError                       6   the experiment's text cannot be understood or is impossible
+  x PlanRefused                     6   understood, but will not be done (blast radius, no such target)
+  x UsageError                      2   the command line asks for something that is not there
+  x TargetError                     3   the target cannot be started, reached or understood
+    + TargetGone                    3   it was there, and has ended or been replaced
+    + ProbeFailed                   3   it answered with an error, too slowly, too much, or not whole
+    + ToolchainMissing              3   no Go toolchain that is new enough
+  x FaultRefused                    3   the target refuses the fault (no token, limit, unknown point)
+  x Aborted                         4   a guard or the operator ended the run
+  x UndoIncomplete                  5   something is still changed; the message names it
+  x RunDirError                    70   the run directory cannot be written or read
+  x FormatError                    70   evidence bytes (profile, trace line, dump) are malformed
+
+Failed *checks* are not errors: they are values (`chaosmem.verify`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command; documented in docs/exit-codes.md."""
+
+    PASS = 0
+    FAIL = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    ABORTED = 4
+    UNDO_INCOMPLETE = 5
+    SPEC_INVALID = 6
+    INTERNAL = 70
+
+
+class ChaosmemError(Exception):
+    """Anything that chaosmem itself reports; `hint` says how to mend it."""
+
+    exit_code: Exit = Exit.INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class SpecError(ChaosmemError):
+    """The experiment's text cannot be understood, or asks for the impossible."""
+
+    exit_code = Exit.SPEC_INVALID
+
+
+class PlanRefused(ChaosmemError):
+    """The experiment is well-formed, but chaosmem will not do it."""
+
+    exit_code = Exit.SPEC_INVALID
+
+
+class UsageError(ChaosmemError):
+    """The command line asks for something that is not there."""
+
+    exit_code = Exit.USAGE
+
+
+class TargetError(ChaosmemError):
+    """The target cannot be started, reached or understood."""
+
+    exit_code = Exit.INCONCLUSIVE
+
+
+class TargetGone(TargetError):
+    """The target was there, and has ended or been replaced."""
+
+
+class ProbeFailed(TargetError):
+    """The target answered with an error, too slowly, too much, or not whole."""
+
+
+class ToolchainMissing(TargetError):
+    """There is no Go toolchain that is new enough."""
+
+
+class FaultRefused(ChaosmemError):
+    """The target refuses the fault: no token, over a limit, or an unknown injection point."""
+
+    exit_code = Exit.INCONCLUSIVE
+
+
+class Aborted(ChaosmemError):
+    """A guard or the operator ended the run before its time."""
+
+    exit_code = Exit.ABORTED
+
+
+class UndoIncomplete(ChaosmemError):
+    """Something is still changed on a target; the message names it."""
+
+    exit_code = Exit.UNDO_INCOMPLETE
+
+
+class RunDirError(ChaosmemError):
+    """The run directory cannot be written or read."""
+
+
+class FormatError(ChaosmemError):
+    """Evidence bytes are malformed.
+
+    Args:
+        message: what is wrong.
+        offset: byte offset into the (decompressed) input where it was noticed, if known.
+        hint: how to mend it.
+    """
+
+    def __init__(self, message: str, *, offset: int | None = None, hint: str = "") -> None:
+        where = "" if offset is None else f" at byte {offset}"
+        super().__init__(f"{message}{where}", hint=hint)
+        self.offset = offset

@@ -1,0 +1,90 @@
+"""The plan: an experiment resolved to what will be done, to whom, when, and how it is undone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from chaosmem.spec.base import Model, Moment, MomentField, Phase
+from chaosmem.spec.faults import Fault
+
+PLAN_FORMAT = 1
+
+
+class PlannedPhase(Model):
+    """One phase of every trial; `start` and `end` in nominal seconds from the trial's start."""
+
+    phase: Phase
+    start: float
+    end: float
+
+
+class PlannedFault(Model):
+    """One fault with its words for people: what it does, how it is proven, how it is undone."""
+
+    id: str
+    fault: Fault
+    begin: Phase
+    end: Phase
+    does: str
+    proof: str
+    undo: str
+
+
+class PlannedCapture(Model):
+    """One profile to take; `at` in nominal seconds from the trial's start."""
+
+    id: str
+    profile: str
+    moment: MomentField
+    at: float
+    gc: bool = False
+    seconds: float = 0.0
+
+    @property
+    def where(self) -> Moment:
+        """The moment as declared."""
+        return self.moment
+
+
+class PlannedTrial(Model):
+    """One pass through all phases, under one arm."""
+
+    key: str
+    arm: str
+    trial: int
+
+
+class PlannedTarget(Model):
+    """One thing that will be acted on."""
+
+    name: str
+    kind: Literal["process", "endpoint", "kubernetes"]
+    detail: str
+
+
+class Plan(Model):
+    """Everything that a run will do; `plan.json` of a run directory.
+
+    `trials` stand in the order of their execution: arms are interleaved, so that drift of the
+    machine meets all arms alike.
+    """
+
+    format: int = PLAN_FORMAT
+    experiment: str
+    sha256: str
+    targets: tuple[PlannedTarget, ...]
+    phases: tuple[PlannedPhase, ...]
+    faults: tuple[PlannedFault, ...]
+    captures: tuple[PlannedCapture, ...]
+    trials: tuple[PlannedTrial, ...]
+    trial_seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Nominal length of all trials' phases."""
+        return self.trial_seconds * len(self.trials)
+
+    def phase(self, phase: Phase) -> PlannedPhase:
+        """The planned phase of that name."""
+        return next(p for p in self.phases if p.phase is phase)

@@ -1,0 +1,134 @@
+"""The checks of the language; `chaosmem.verify` decides them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chaosmem.spec.base import Bytes, Model, Moment, MomentField, Phase, Seconds, Share
+
+_BASELINE_END = Moment(phase=Phase.BASELINE, edge="end")
+_HOLD_END = Moment(phase=Phase.HOLD, edge="end")
+
+
+class CheckBase(Model):
+    """What all checks share."""
+
+    name: str | None = None
+    """Shown instead of the kind where a kind is used twice."""
+    advisory: bool = False
+    """Reported, but does not decide the verdict."""
+
+
+class Band(Model):
+    """Steady-state band: median ± max(mad · MAD, share · median, count)."""
+
+    mad: Annotated[float, Field(gt=0)] = 3.0
+    share: Share = 0.05
+    count: Annotated[float, Field(ge=0)] = 2.0
+
+
+class GoroutineRecovery(CheckBase):
+    """After release the goroutine count is back in the baseline band in time, and stays."""
+
+    kind: Literal["goroutine-recovery"] = "goroutine-recovery"
+    within: Seconds = 5.0
+    dwell: Seconds = 1.0
+    min_samples: Annotated[int, Field(ge=3)] = 10
+    band: Band = Band()
+
+
+class NextGcPrediction(CheckBase):
+    """The heap goal follows the pacer's formula, and the heap lands on it."""
+
+    kind: Literal["next-gc-prediction"] = "next-gc-prediction"
+    min_cycles: Annotated[int, Field(ge=1)] = 5
+    tolerance: Share = 0.02
+    """Of the formula's goal; beside it 1 MiB for the sweep distance is always allowed."""
+    overshoot: Share = 0.10
+    slack: Bytes = 8 * 2**20
+    """Landing fails only above both `overshoot` and `slack`."""
+
+
+class TopAllocations(CheckBase):
+    """The stacks that grew most contain the injection point (or must not)."""
+
+    kind: Literal["top-allocations"] = "top-allocations"
+    top: Annotated[int, Field(ge=1, le=1000)] = 10
+    contains: str | None = None
+    """Regular expression over function names; absent: the injection point of the heap fault."""
+    share: Share = 0.5
+    """Of the growth that the matching stacks must reach."""
+    sample: Literal["inuse_space", "alloc_space"] = "inuse_space"
+    base: MomentField = _BASELINE_END
+    at: MomentField = _HOLD_END
+    expect: Literal["present", "absent"] = "present"
+
+
+class StressEffect(CheckBase):
+    """Every fault is proven to have taken effect."""
+
+    kind: Literal["stress-effect"] = "stress-effect"
+    tolerance: Share = 0.10
+
+
+class NoRestart(CheckBase):
+    """The target is the same process from start to end."""
+
+    kind: Literal["no-restart"] = "no-restart"
+
+
+class NoOom(CheckBase):
+    """Nothing was OOM-killed."""
+
+    kind: Literal["no-oom"] = "no-oom"
+
+
+class HeapReturns(CheckBase):
+    """Live heap is back in the baseline band after recovery."""
+
+    kind: Literal["heap-returns"] = "heap-returns"
+    within: Seconds | None = None
+    """Absent: by the end of the recover phase, after the forced GC of its last capture."""
+    share: Share = 0.10
+    slack: Bytes = 4 * 2**20
+
+
+class RssReturns(CheckBase):
+    """Resident memory is back near the baseline by the end of the recover phase."""
+
+    kind: Literal["rss-returns"] = "rss-returns"
+    share: Share = 0.20
+    slack: Bytes = 16 * 2**20
+
+
+class GcCpu(CheckBase):
+    """The collector's share of CPU stays bounded, and its CPU limiter stays off."""
+
+    kind: Literal["gc-cpu"] = "gc-cpu"
+    max: Share = 0.25
+    limiter: Literal["never", "allowed"] = "never"
+
+
+class Pause(CheckBase):
+    """Stop-the-world pauses of the collector stay short."""
+
+    kind: Literal["pause"] = "pause"
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    max: Seconds = 0.010
+
+
+Check = Annotated[
+    GoroutineRecovery
+    | NextGcPrediction
+    | TopAllocations
+    | StressEffect
+    | NoRestart
+    | NoOom
+    | HeapReturns
+    | RssReturns
+    | GcCpu
+    | Pause,
+    Field(discriminator="kind"),
+]
