@@ -1,0 +1,69 @@
+"""What a fault is at run time: apply, prove, undo; each acknowledged and dated by the target."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chaosmem.clock import RunClock
+from chaosmem.drivers.agent import Ack, Agent
+from chaosmem.drivers.load import Result
+from chaosmem.errors import FaultRefused
+
+Readback = Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a fault may act through."""
+
+    clock: RunClock
+    url: str
+    agent: Agent | None
+    restart: Callable[[Mapping[str, str]], Awaitable[None]] | None
+    """Restart the owned process with these environment changes merged in; {} reverts."""
+    environment: Callable[[], Mapping[str, str]] | None
+    """Environment of the owned process as the kernel has it."""
+    on_request: Callable[[Result], None]
+    seed: int
+
+    def need_agent(self) -> Agent:
+        """The agent; FaultRefused where the target has none."""
+        if self.agent is None:
+            raise FaultRefused(
+                "the target has no chaosmem agent, so nothing can act inside the process",
+                hint="mount it beside net/http/pprof: docs/agent-protocol.md",
+            )
+        return self.agent
+
+
+class FaultAct(Protocol):
+    """One fault on one target."""
+
+    async def apply(self) -> Ack:
+        """Do it; the target's acknowledgement."""
+        ...
+
+    async def prove(self) -> Readback:
+        """Read back from the target what proves it, at the end of the inject phase."""
+        ...
+
+    async def undo(self) -> Ack:
+        """Take it back. Idempotent; safe before `apply` and after a half-done one."""
+        ...
+
+
+async def held(agent: Agent, *names: str) -> Readback:
+    """What the agent says it holds, beside the runtime's own numbers."""
+    _, sample = await agent.sample(since=2**62, timeout=2.0)
+    said: dict[str, float | str] = {f"held.{n}": sample.held.get(n, 0.0) for n in names}
+    said["runtime.goroutines"] = float(sample.goroutines)
+    for key, source in (
+        ("runtime.heap_objects", "/memory/classes/heap/objects:bytes"),
+        ("runtime.gogc", "/gc/gogc:percent"),
+        ("runtime.gomemlimit", "/gc/gomemlimit:bytes"),
+    ):
+        if source in sample.metrics:
+            said[key] = sample.metrics[source]
+    return said
