@@ -1,0 +1,175 @@
+package agent
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const maxBody = 64 << 10
+
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// server answers the protocol. It routes by itself, because what a pattern means to
+// http.ServeMux depends on the version of Go and on GODEBUG.
+type server struct {
+	core   *core
+	prefix string
+	token  [sha256.Size]byte
+	routes map[string]map[string]handler // path, method
+}
+
+func newServer(c *core, cfg config, token string) *server {
+	c.limit(cfg.limits)
+	s := &server{core: c, prefix: cfg.prefix + "/v" + protocolVersion, token: sha256.Sum256([]byte(token))}
+	s.routes = map[string]map[string]handler{
+		"/info":        {"GET": answer(c.info)},
+		"/sample":      {"GET": s.serveSample},
+		"/histograms":  {"GET": s.serveHistograms},
+		"/sizeclasses": {"GET": answer(sizeClasses)},
+		"/lease":       {"POST": body(s.lease), "DELETE": body(s.endLease)},
+		"/heap":        {"POST": body(s.heap)},
+		"/churn":       {"POST": body(s.churn)},
+		"/goroutines":  {"POST": body(s.goroutines)},
+		"/runtime":     {"POST": body(func(q *runtimeRequest) (any, error) { return c.tune(q) })},
+		"/release":     {"POST": body(func(q *releaseRequest) (any, error) { return c.release(q) })},
+	}
+	return s
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := s.serve(w, r); err != nil {
+		writeError(w, err)
+	}
+}
+
+func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
+	if !s.authorized(r) {
+		return fail(http.StatusUnauthorized, "unauthorized", "no token or a wrong one: send Authorization: Bearer with the value of %s", TokenEnv)
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, s.prefix)
+	methods := s.routes[path]
+	if !ok || methods == nil {
+		return fail(http.StatusNotFound, "not-found", "no path %s: the protocol is below %s", r.URL.Path, s.prefix)
+	}
+	h := methods[r.Method]
+	if h == nil {
+		w.Header().Set("Allow", strings.Join(sortedNames(methods), ", "))
+		return fail(http.StatusMethodNotAllowed, "method-not-allowed", "%s %s: use %s", r.Method, path, strings.Join(sortedNames(methods), " or "))
+	}
+	return h(w, r)
+}
+
+// authorized compares digests, so that not even the token's length can be timed.
+func (s *server) authorized(r *http.Request) bool {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	digest := sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(digest[:], s.token[:]) == 1 && ok
+}
+
+func answer(f func() any) handler {
+	return func(w http.ResponseWriter, _ *http.Request) error { return encode(w, f()) }
+}
+
+// body decodes the request strictly and encodes the answer.
+func body[Q any](f func(*Q) (any, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		q := new(Q)
+		if err := decode(http.MaxBytesReader(w, r.Body, maxBody), q); err != nil {
+			return err
+		}
+		a, err := f(q)
+		if err != nil {
+			return err
+		}
+		return encode(w, a)
+	}
+}
+
+func decode(r io.Reader, into any) error {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err == nil {
+		_, err = d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("something follows the object")
+		}
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return fail(http.StatusRequestEntityTooLarge, "too-large", "the body is over %d bytes", maxBody)
+	}
+	return badRequest("the body is not the JSON object of this path: %v", err)
+}
+
+func encode(w http.ResponseWriter, a any) error {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, b)
+	return nil
+}
+
+var jsonType = []string{"application/json"}
+
+// writeJSON sets the length, so that a cut answer cannot be taken for a whole one.
+func writeJSON(w http.ResponseWriter, status int, b []byte) {
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	_, _ = w.Write(b)
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	var api *apiError
+	if !errors.As(err, &api) {
+		log.Printf("chaosmem agent: %v", err)
+		api = fail(http.StatusInternalServerError, "internal", "%v", err)
+	}
+	b, _ := json.Marshal(api)
+	writeJSON(w, api.status, b)
+}
+
+// appendString writes a JSON string; encoding/json escapes it as JSON wants it.
+func appendString(b []byte, s string) []byte {
+	quoted, _ := json.Marshal(s)
+	return append(b, bytes.TrimSpace(quoted)...)
+}
+
+type actAnswer struct {
+	Act    int64      `json:"act"`
+	UnixNs int64      `json:"unix_ns"`
+	Held   heldAnswer `json:"held"`
+}
+
+// act answers an act of the given number.
+func (s *server) act(number int64, err error) (any, error) {
+	return actAnswer{number, time.Now().UnixNano(), s.core.held.answer()}, err
+}
+
+func (s *server) heap(q *heapRequest) (any, error)             { return s.act(s.core.growHeap(q)) }
+func (s *server) churn(q *churnRequest) (any, error)           { return s.act(s.core.churn(q)) }
+func (s *server) goroutines(q *goroutinesRequest) (any, error) { return s.act(s.core.surge(q)) }
+func (s *server) lease(q *leaseRequest) (any, error)           { return s.core.renew(q) }
+
+func (s *server) endLease(q *runRequest) (any, error) {
+	released, err := s.core.drop(q)
+	return struct {
+		Released bool       `json:"released"`
+		Held     heldAnswer `json:"held"`
+	}{released, s.core.held.answer()}, err
+}

@@ -1,0 +1,3 @@
+module chaosmem
+
+go 1.22
