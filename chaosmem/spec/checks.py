@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chaosmem.spec.base import Bytes, Model, Moment, MomentField, Phase, Seconds, Share
+
+
+def _compiles(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(
+            f"{value!r} is no regular expression ({error}); escape . * ( ) with a backslash"
+        ) from error
+    return value
+
 
 _BASELINE_END = Moment(phase=Phase.BASELINE, edge="end")
 _HOLD_END = Moment(phase=Phase.HOLD, edge="end")
@@ -25,8 +37,11 @@ class Band(Model):
     """Steady-state band: median ± max(mad · MAD, share · median, count)."""
 
     mad: Annotated[float, Field(gt=0)] = 3.0
+    """Half width in median absolute deviations of the baseline."""
     share: Share = 0.05
+    """Half width at least this share of the baseline's median."""
     count: Annotated[float, Field(ge=0)] = 2.0
+    """Half width at least this many goroutines."""
 
 
 class GoroutineRecovery(CheckBase):
@@ -34,9 +49,13 @@ class GoroutineRecovery(CheckBase):
 
     kind: Literal["goroutine-recovery"] = "goroutine-recovery"
     within: Seconds = 5.0
+    """Time after release by which the count has entered the band."""
     dwell: Seconds = 1.0
+    """Time that it must then stay in the band."""
     min_samples: Annotated[int, Field(ge=3)] = 10
+    """Samples of the baseline without which there is no band, and the check is inconclusive."""
     band: Band = Band()
+    """The baseline band: median ± max(mad · MAD, share · median, count)."""
 
 
 class NextGcPrediction(CheckBase):
@@ -44,9 +63,11 @@ class NextGcPrediction(CheckBase):
 
     kind: Literal["next-gc-prediction"] = "next-gc-prediction"
     min_cycles: Annotated[int, Field(ge=1)] = 5
+    """GC cycles under pressure without which the check is inconclusive."""
     tolerance: Share = 0.02
     """Of the formula's goal; beside it 1 MiB for the sweep distance is always allowed."""
     overshoot: Share = 0.10
+    """How far above the goal the heap may land at mark termination."""
     slack: Bytes = 8 * 2**20
     """Landing fails only above both `overshoot` and `slack`."""
 
@@ -56,14 +77,19 @@ class TopAllocations(CheckBase):
 
     kind: Literal["top-allocations"] = "top-allocations"
     top: Annotated[int, Field(ge=1, le=1000)] = 10
-    contains: str | None = None
+    """How many stacks count as the top, ranked by growth in bytes."""
+    contains: Annotated[str, AfterValidator(_compiles)] | None = None
     """Regular expression over function names; absent: the injection point of the heap fault."""
     share: Share = 0.5
     """Of the growth that the matching stacks must reach."""
     sample: Literal["inuse_space", "alloc_space"] = "inuse_space"
+    """In-use space, or space allocated since the start."""
     base: MomentField = _BASELINE_END
+    """Moment of the earlier heap capture."""
     at: MomentField = _HOLD_END
+    """Moment of the later heap capture."""
     expect: Literal["present", "absent"] = "present"
+    """`absent` makes it a negative control: these stacks must not have grown."""
 
 
 class StressEffect(CheckBase):
@@ -71,6 +97,7 @@ class StressEffect(CheckBase):
 
     kind: Literal["stress-effect"] = "stress-effect"
     tolerance: Share = 0.10
+    """How far the effect may be from what was asked."""
 
 
 class NoRestart(CheckBase):
@@ -92,7 +119,9 @@ class HeapReturns(CheckBase):
     within: Seconds | None = None
     """Absent: by the end of the recover phase, after the forced GC of its last capture."""
     share: Share = 0.10
+    """Half width of the band at least this share of the baseline's median."""
     slack: Bytes = 4 * 2**20
+    """Half width of the band at least this much."""
 
 
 class RssReturns(CheckBase):
@@ -100,7 +129,9 @@ class RssReturns(CheckBase):
 
     kind: Literal["rss-returns"] = "rss-returns"
     share: Share = 0.20
+    """Rise above the baseline's median that is allowed, as a share of it."""
     slack: Bytes = 16 * 2**20
+    """Rise that is always allowed."""
 
 
 class GcCpu(CheckBase):
@@ -108,7 +139,9 @@ class GcCpu(CheckBase):
 
     kind: Literal["gc-cpu"] = "gc-cpu"
     max: Share = 0.25
+    """Most CPU time that the collector may take, of all CPU time that Go has."""
     limiter: Literal["never", "allowed"] = "never"
+    """Whether the GC CPU limiter may switch on (it lets the heap grow beyond its goal)."""
 
 
 class Pause(CheckBase):
@@ -116,7 +149,9 @@ class Pause(CheckBase):
 
     kind: Literal["pause"] = "pause"
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    """Which quantile of the pauses is compared."""
     max: Seconds = 0.010
+    """Longest that this quantile may be."""
 
 
 Check = Annotated[

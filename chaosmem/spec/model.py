@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from chaosmem.spec.base import Bytes, Model, Moment, MomentField, PerSecond, Phase, Seconds, Share
+from chaosmem.spec.base import (
+    Bytes,
+    Gogc,
+    GoMemLimit,
+    Model,
+    Moment,
+    MomentField,
+    PerSecond,
+    Phase,
+    Seconds,
+    Share,
+    one_or_more,
+)
 from chaosmem.spec.checks import Check
 from chaosmem.spec.faults import Fault
 from chaosmem.spec.target import Target
 
-API_VERSION = "chaosmem/v1"
+API_VERSION: Final = "chaosmem/v1"
 
 
 class Metadata(Model):
     """Name and words for people."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    """Names the runs: lower-case letters, digits and hyphens, at most 63."""
     description: str = ""
+    """What the experiment claims, in a sentence."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Free labels, kept with the verdict."""
 
 
 class Phases(Model):
     """Lengths of the phases; a trial takes their sum."""
 
     warmup: Seconds = 0.0
+    """Nothing is asked of it: caches fill, the first GC cycles pass."""
     baseline: Seconds = 10.0
+    """The steady state is measured here."""
     inject: Seconds = 5.0
+    """Faults begin here, and grow to their full size."""
     hold: Seconds = 10.0
+    """Faults stay at their full size."""
     release: Seconds = 0.0
+    """Faults that end with `hold` are undone at its start; recovery is counted from there."""
     recover: Seconds = 15.0
+    """The target is watched while it comes back."""
 
     def of(self, phase: Phase) -> float:
         """Length of `phase` in seconds."""
@@ -41,8 +62,11 @@ class Sampling(Model):
     """How often, and from where, the target is read."""
 
     rate: PerSecond = 10.0
+    """Samples a second of goroutines, heap and GC; it bounds the error of every recovery time."""
     timeout: Seconds = 1.0
+    """A sample that takes longer is recorded as failed."""
     source: Literal["auto", "agent", "metrics", "pprof"] = "auto"
+    """Where samples come from; `auto` takes the first that answers: agent, metrics, pprof."""
 
 
 class Capture(Model):
@@ -51,11 +75,13 @@ class Capture(Model):
     profile: Literal[
         "heap", "allocs", "goroutine", "goroutineleak", "cpu", "block", "mutex", "threadcreate"
     ]
-    at: tuple[MomentField, ...] = (
+    """Which profile of net/http/pprof."""
+    at: Annotated[tuple[MomentField, ...], BeforeValidator(one_or_more)] = (
         Moment(phase=Phase.BASELINE, edge="end"),
         Moment(phase=Phase.HOLD, edge="end"),
         Moment(phase=Phase.RECOVER, edge="end"),
     )
+    """When: `phase.start`, `phase.end`, or `phase+2s`."""
     gc: bool | None = None
     """Force a GC first (heap only; default true), so that the profile is not two cycles old."""
     seconds: Seconds | None = None
@@ -67,6 +93,7 @@ class RestartsGuard(Model):
 
     kind: Literal["restarts"] = "restarts"
     max: Annotated[int, Field(ge=0)] = 0
+    """Most restarts that are allowed."""
 
 
 class RssGuard(Model):
@@ -74,6 +101,7 @@ class RssGuard(Model):
 
     kind: Literal["rss"] = "rss"
     max: Bytes
+    """Most resident memory, for example 1GiB."""
 
 
 class HeapGuard(Model):
@@ -81,6 +109,7 @@ class HeapGuard(Model):
 
     kind: Literal["heap"] = "heap"
     max: Bytes
+    """Most heap in objects, for example 512MiB."""
 
 
 class GoroutinesGuard(Model):
@@ -88,6 +117,7 @@ class GoroutinesGuard(Model):
 
     kind: Literal["goroutines"] = "goroutines"
     max: Annotated[int, Field(ge=1)]
+    """Most goroutines."""
 
 
 class ErrorRateGuard(Model):
@@ -95,7 +125,9 @@ class ErrorRateGuard(Model):
 
     kind: Literal["error-rate"] = "error-rate"
     max: Share
+    """Largest share of failed requests."""
     window: Seconds = 5.0
+    """Over how much of the past the share is taken."""
 
 
 class UnresponsiveGuard(Model):
@@ -103,6 +135,7 @@ class UnresponsiveGuard(Model):
 
     kind: Literal["unresponsive"] = "unresponsive"
     longest: Seconds = 5.0
+    """Longest time without a good sample."""
 
 
 Guard = Annotated[
@@ -115,39 +148,64 @@ class Limits(Model):
     """Blast radius: what the plan may not exceed."""
 
     pods: Annotated[int, Field(ge=1)] = 1
+    """Most pods that a run may touch."""
     share: Share = 1.0
+    """Largest share of the selected pods that a run may touch."""
     namespaces: tuple[str, ...] = ()
+    """Namespaces that a run may touch; empty: the target's own only."""
     heap: Bytes = 2 * 2**30
+    """Most heap that the faults may retain in one process."""
     goroutines: Annotated[int, Field(ge=1)] = 100_000
+    """Most goroutines that the faults may start in one process."""
     duration: Seconds = 3600.0
+    """Longest that all phases of all trials and arms may take together."""
 
 
 class Arm(Model):
     """One runtime setting under which the whole experiment is run."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
-    gogc: Annotated[int, Field(ge=1, le=100_000)] | Literal["off"] | None = None
-    gomemlimit: Bytes | Literal["off"] | None = None
+    """Names the arm in reports: lower-case letters, digits and hyphens."""
+    gogc: Gogc | None = None
+    """GOGC of this arm, in percent, or `off`."""
+    gomemlimit: GoMemLimit | None = None
+    """GOMEMLIMIT of this arm, for example 512MiB, or `off`."""
     godebug: dict[str, str] = Field(default_factory=dict)
+    """GODEBUG settings of this arm, merged over the target's own."""
     env: dict[str, str] = Field(default_factory=dict)
+    """Further environment of this arm, merged over the target's own."""
 
 
 class Experiment(Model):
     """A declared experiment."""
 
     api_version: Literal["chaosmem/v1"] = API_VERSION
+    """Version of this language."""
     kind: Literal["Experiment"] = "Experiment"
+    """Always Experiment."""
     metadata: Metadata
+    """Name and words for people."""
     preset: str | None = None
     """A named set of defaults for the sections that this spec leaves out."""
     target: Target
+    """What the experiment acts on."""
     phases: Phases = Phases()
+    """Lengths of the phases of a trial."""
     sampling: Sampling = Sampling()
+    """How often, and from where, the target is read."""
     faults: tuple[Fault, ...]
+    """What is done to the target; `[]` measures the steady state only."""
     captures: tuple[Capture, ...] = ()
+    """Profiles taken at named moments."""
     checks: tuple[Check, ...] = ()
+    """What the verdict is made of."""
     guards: tuple[Guard, ...] = ()
+    """What aborts the run, sampled all through it."""
     limits: Limits = Limits()
+    """Blast radius: what the plan may not exceed."""
     trials: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often each arm is run."""
     arms: tuple[Arm, ...] = (Arm(name="default"),)
-    seed: int = 0
+    """Runtime settings to compare, run in turns."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """Makes every random choice (pods, load mix) repeatable."""
