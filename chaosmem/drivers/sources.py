@@ -76,8 +76,8 @@ class AgentSource:
     async def read(self, *, timeout: float) -> Reading:
         """One sample and the cycles since the last one."""
         answer, sample = await self._agent.sample(since=self._since, timeout=timeout)
-        if sample.cycles:
-            self._since = max(c.n for c in sample.cycles)
+        total = sample.metrics.get("/gc/cycles/total:gc-cycles", self._since)
+        self._since = max((c.n for c in sample.cycles), default=min(self._since, int(total)))
         values = {n: _off(n, sample.metrics[s]) for s, n in _RUNTIME.items() if s in sample.metrics}
         values[metrics.GOROUTINES.name] = sample.goroutines
         held = sample.held

@@ -50,7 +50,8 @@ def make_plan(experiment: Experiment, sha256: str, inventory: Inventory) -> Plan
 
 
 def _phases(experiment: Experiment) -> tuple[PlannedPhase, ...]:
-    planned, at = [], 0.0
+    planned: list[PlannedPhase] = []
+    at = 0.0
     for phase in Phase:
         end = at + experiment.phases.of(phase)
         planned.append(PlannedPhase(phase=phase, start=at, end=end))
@@ -105,7 +106,7 @@ def _nominal(moment: Moment, phase: PlannedPhase) -> float:
 
 def _trials(experiment: Experiment) -> list[PlannedTrial]:
     """Arms interleaved, every second round in reverse, so that drift meets all arms alike."""
-    planned = []
+    planned: list[PlannedTrial] = []
     for number in range(1, experiment.trials + 1):
         arms = experiment.arms if number % 2 else tuple(reversed(experiment.arms))
         for arm in arms:
@@ -115,7 +116,7 @@ def _trials(experiment: Experiment) -> list[PlannedTrial]:
 
 
 def _refusals(experiment: Experiment, inventory: Inventory) -> list[str]:
-    kinds = [f.kind for f in experiment.faults]
+    kinds: list[str] = [f.kind for f in experiment.faults]
     reasons = [
         f"{kinds.count(kind)} {kind} faults: one target can hold only one; put them into one"
         for kind in _ONCE

@@ -1,0 +1,211 @@
+"""The run: every planned trial in turn, each on a fresh target, and an honest end.
+
+`execute` never raises for what happens to a target: that is evidence. It raises only where the
+run directory itself cannot be kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaosmem.clock import RunClock, wall
+from chaosmem.errors import ChaosmemError, RunDirError
+from chaosmem.plan.model import Plan, PlannedTrial
+from chaosmem.run.observer import Observer
+from chaosmem.run.stage import Stage
+from chaosmem.run.stop import Cause, StopRequest
+from chaosmem.run.target import EndpointTarget, OwnedTarget, TargetHandle
+from chaosmem.run.trial import Trial
+from chaosmem.run.undo import Ledger, Promise
+from chaosmem.rundir import RunDir, events, layout
+from chaosmem.rundir.events import AnyEntry, StopMarked
+from chaosmem.rundir.journal import JournalWriter
+from chaosmem.spec.model import Experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run, resolved: `program` is the owned target's argument list (empty: endpoint)."""
+
+    experiment: Experiment
+    text: str
+    plan: Plan
+    program: tuple[str, ...]
+    cwd: Path
+    facts: Mapping[str, str]
+
+
+def prepare(job: Job, rundir: RunDir) -> None:
+    """Write what the run is about, before anything is touched."""
+    rundir.write(layout.EXPERIMENT_TEXT, job.text.encode())
+    rundir.write(layout.EXPERIMENT, job.experiment.model_dump_json(indent=1).encode())
+    rundir.write(layout.PLAN, job.plan.model_dump_json(indent=1).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its last journal entry, and what its operator still wants."""
+
+    entry: events.RunEnded
+    skip_rest: bool
+    """A second signal came: do not verify or report now (`chaosmem verify RUN` can, later)."""
+
+
+async def execute(job: Job, rundir: RunDir, observer: Observer, owner_pid: int) -> Ended:
+    """Run all trials."""
+    journal = JournalWriter(rundir.path(layout.JOURNAL))
+    clock = RunClock.start()
+    try:
+        return await _Run(job, rundir, journal, observer, clock).execute(owner_pid)
+    finally:
+        journal.close()
+
+
+class _Run:
+    def __init__(
+        self, job: Job, rundir: RunDir, journal: JournalWriter, observer: Observer, clock: RunClock
+    ) -> None:
+        self._job, self._rundir, self._journal = job, rundir, journal
+        self._observer, self._clock = observer, clock
+        self._stop = StopRequest()
+        self._ledger = Ledger(self._write, clock)
+        self._stage = Stage(
+            job.experiment,
+            job.plan,
+            rundir,
+            clock,
+            self._write,
+            self._ledger,
+            observer,
+            self._stop,
+        )
+
+    def _write(self, entry: AnyEntry) -> None:
+        self._journal.write(entry)
+        self._observer.entry(entry)
+
+    async def execute(self, owner_pid: int) -> Ended:
+        self._write(
+            events.RunStarted(
+                t=0.0,
+                format=layout.FORMAT,
+                run_id=self._rundir.run_id,
+                wall=wall(),
+                owner_pid=owner_pid,
+                facts=dict(self._job.facts),
+            )
+        )
+        async with self._signals():
+            state, reason = await self._trials()
+        ended = events.RunEnded(t=self._clock.now(), state=state, reason=reason)
+        self._write(ended)
+        return Ended(ended, self._stop.skip_rest)
+
+    async def _trials(self) -> tuple[str, str]:
+        problem = ""
+        for planned in self._job.plan.trials:
+            try:
+                await self._trial(planned)
+            except RunDirError:
+                raise
+            except ChaosmemError as error:
+                problem = f"trial {planned.key}: {error}"
+                break
+            if self._stop.event.is_set():
+                break
+        return self._how_it_ended(problem)
+
+    def _how_it_ended(self, problem: str) -> tuple[str, str]:
+        if self._stop.cause is Cause.GUARD:
+            return "aborted", self._stop.reason
+        if self._stop.cause is Cause.OPERATOR:
+            return "interrupted", self._stop.reason
+        return ("error", problem) if problem else ("completed", "")
+
+    async def _trial(self, planned: PlannedTrial) -> None:
+        arm = next(a for a in self._job.experiment.arms if a.name == planned.arm)
+        key = planned.key
+        target = self._target(planned)
+        self._write(
+            events.TrialStarted(
+                t=self._clock.now(),
+                trial=key,
+                arm=arm.name,
+                number=planned.trial,
+                target=self._job.plan.targets[0].name,
+            )
+        )
+        trial = Trial(self._stage, planned, target)
+        try:
+            await self._start(key, target)
+            await trial.run()
+        finally:
+            await asyncio.shield(self._stop_target(key, target))
+            done = events.TrialEnded(t=self._clock.now(), trial=key, complete=trial.complete)
+            self._write(done)
+
+    async def _start(self, key: str, target: TargetHandle) -> None:
+        if isinstance(target, OwnedTarget):
+            undo = StopMarked(run_id=self._rundir.run_id)
+            self._ledger.promise(Promise(f"{key}.process", key, "stop the target process", undo))
+        await target.start()
+
+    async def _stop_target(self, key: str, target: TargetHandle) -> None:
+        """Stop an owned target; with its process everything that acted inside it has ended."""
+        try:
+            await target.stop()
+        except ChaosmemError as problem:
+            self._ledger.failed(f"{key}.process", str(problem))
+            return
+        if isinstance(target, OwnedTarget):
+            for promise in self._ledger.of_trial(key):
+                by = "run" if promise.id == f"{key}.process" else "process-ended"
+                self._ledger.done(promise.id, by=by)
+
+    def _target(self, planned: PlannedTrial) -> TargetHandle:
+        target = self._job.experiment.target
+        key = planned.key
+
+        def changed(state: str, pid: int | None, by_us: bool, detail: str) -> None:
+            now = self._clock.now()
+            self._write(
+                events.TargetChanged(
+                    t=now, trial=key, state=state, pid=pid, by_us=by_us, detail=detail
+                )
+            )
+
+        if target.process is not None:
+            return OwnedTarget(
+                target.process,
+                next(a for a in self._job.experiment.arms if a.name == planned.arm),
+                self._job.program,
+                run_id=self._rundir.run_id,
+                cwd=self._job.cwd,
+                log=self._rundir.path(f"logs/{key}.log"),
+                clock=self._clock,
+                changed=changed,
+            )
+        assert target.endpoint is not None  # noqa: S101 - the plan has no other kinds
+        return EndpointTarget(target.endpoint.url, target.endpoint.pid, target.agent, changed)
+
+    @contextlib.asynccontextmanager
+    async def _signals(self) -> AsyncIterator[None]:
+        """SIGINT and SIGTERM ask to stop; the handlers are taken back afterwards."""
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGINT, signal.SIGTERM)
+        for sign in caught:
+            loop.add_signal_handler(sign, self._signalled, sign)
+        try:
+            yield
+        finally:
+            for sign in caught:
+                loop.remove_signal_handler(sign)
+
+    def _signalled(self, sign: signal.Signals) -> None:
+        count = self._stop.signal(sign.name)
+        self._write(events.Signalled(t=self._clock.now(), name=sign.name, count=count))

@@ -1,0 +1,214 @@
+"""One trial: the phases, the faults in them, and everything taken back at the end.
+
+The phases run as one task beside the sampler and the heartbeat. Whatever ends first (the phases, a
+wish to stop, the target) the undo comes after it, while the sampler still watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from chaosmem.drivers.load import Result
+from chaosmem.drivers.sources import Reading
+from chaosmem.faults import Scene
+from chaosmem.plan.model import PlannedCapture, PlannedTrial
+from chaosmem.run import captures
+from chaosmem.run.board import Board
+from chaosmem.run.guards import Seen, tripped
+from chaosmem.run.recorder import Recorder
+from chaosmem.run.sampler import Sampler
+from chaosmem.run.stage import Stage
+from chaosmem.run.stop import Cause
+from chaosmem.run.target import OwnedTarget, TargetHandle
+from chaosmem.run.wires import Wires, wired
+from chaosmem.rundir import events
+from chaosmem.spec.base import Phase
+
+_HISTOGRAM_MOMENTS = {
+    Phase.BASELINE: "baseline.end",
+    Phase.HOLD: "hold.end",
+    Phase.RECOVER: "recover.end",
+}
+
+
+class Trial:
+    """One pass through the phases."""
+
+    def __init__(self, stage: Stage, planned: PlannedTrial, target: TargetHandle) -> None:
+        self._stage, self._target = stage, target
+        self._clock = stage.clock
+        self._recorder = Recorder(stage.rundir.path(f"series/{planned.key}"))
+        self._seen = Seen()
+        self.key = planned.key
+        self.complete = False
+
+    async def run(self) -> None:
+        """The whole trial on a target that is ready; everything is undone, or listed as open."""
+        experiment, rundir = self._stage.experiment, self._stage.rundir
+        try:
+            async with wired(
+                experiment, self._target.url, self._target.token, rundir.run_id, clock=self._clock
+            ) as wires:
+                self._introduce(wires)
+                await self._watched(wires, self._board(wires))
+        finally:
+            self._recorder.close()
+
+    def _introduce(self, wires: Wires) -> None:
+        if wires.info is None:
+            text = f"no agent in the target: {wires.no_agent}"
+            self._stage.write(events.Noted(t=self._clock.now(), trial=self.key, text=text))
+            return
+        said = wires.info.model_dump(exclude={"build_settings", "limits"})
+        facts = {k: str(v) for k, v in said.items() if v not in ("", (), None)}
+        self._stage.write(events.TargetFacts(t=self._clock.now(), trial=self.key, facts=facts))
+
+    def _board(self, wires: Wires) -> Board:
+        owned = self._target if isinstance(self._target, OwnedTarget) else None
+        scene = Scene(
+            clock=self._clock,
+            url=self._target.url,
+            agent=wires.agent,
+            restart=owned.restart if owned else None,
+            environment=owned.environment if owned else None,
+            on_request=self._on_request,
+            seed=self._stage.experiment.seed,
+        )
+        return Board(self._stage, self.key, scene, url=self._target.url, gone=self._target.gone)
+
+    async def _watched(self, wires: Wires, board: Board) -> None:
+        """Phases, then undo, with the sampler beside both; one last sample after all."""
+        sampler = self._sampler(wires)
+        loops = [
+            asyncio.create_task(sampler.run(), name="sampler"),
+            asyncio.create_task(board.heartbeat(), name="heartbeat"),
+        ]
+        try:
+            await self._raced(self._phases(wires, board), loops)
+        finally:
+            await board.undo_all()
+            await _cancel(loops)
+        if self.complete:
+            await sampler.once()
+
+    def _sampler(self, wires: Wires) -> Sampler:
+        sampling = self._stage.experiment.sampling
+        return Sampler(
+            wires.source,
+            self._recorder,
+            self._seen,
+            self._clock,
+            rate=sampling.rate,
+            timeout=sampling.timeout,
+            pid=lambda: self._target.pid,
+            on_reading=self._on_reading,
+            on_trouble=self._on_trouble,
+        )
+
+    async def _raced(self, work: Awaitable[None], loops: Sequence[asyncio.Task[None]]) -> None:
+        """Run `work` until it ends, a stop is asked for, the target goes, or a loop breaks."""
+        main = asyncio.ensure_future(work)
+        ends: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self._stage.stop.event.wait()),
+            asyncio.ensure_future(self._target.gone.wait()),
+        ]
+        try:
+            await asyncio.wait([main, *ends, *loops], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel([main, *ends])
+        for task in (main, *loops):
+            if task.done() and not task.cancelled():
+                task.result()
+
+    # --- phases
+
+    async def _phases(self, wires: Wires, board: Board) -> None:
+        for phase in Phase:
+            await self._phase(phase, wires, board)
+        self.complete = True
+
+    async def _phase(self, phase: Phase, wires: Wires, board: Board) -> None:
+        begin = self._clock.now()
+        self._stage.write(events.PhaseBegun(t=begin, trial=self.key, phase=phase))
+        await board.begin(phase)
+        await self._captures_inside(phase, begin, wires)
+        await self._clock.until(begin + self._stage.experiment.phases.of(phase))
+        if phase is Phase.INJECT:
+            await board.prove()
+        await self._captures_at_end(phase, wires)
+        now = self._clock.now()
+        self._stage.write(events.PhaseEnded(t=now, trial=self.key, phase=phase))
+        await board.end(phase)
+
+    async def _captures_inside(self, phase: Phase, begin: float, wires: Wires) -> None:
+        planned = self._stage.plan.phase(phase)
+        for capture in self._captures(phase, edge="start"):
+            await self._clock.until(begin + capture.at - planned.start)
+            await self._capture(capture, wires)
+
+    async def _captures_at_end(self, phase: Phase, wires: Wires) -> None:
+        for capture in self._captures(phase, edge="end"):
+            await self._capture(capture, wires)
+        moment = _HISTOGRAM_MOMENTS.get(phase)
+        if moment is None or wires.agent is None:
+            return
+        taken = await captures.histograms(
+            wires.agent, moment, rundir=self._stage.rundir, trial=self.key
+        )
+        if taken is not None:
+            self._stage.write(taken)
+
+    def _captures(self, phase: Phase, *, edge: str) -> list[PlannedCapture]:
+        return [
+            c
+            for c in self._stage.plan.captures
+            if c.moment.phase is phase and c.moment.edge == edge
+        ]
+
+    async def _capture(self, capture: PlannedCapture, wires: Wires) -> None:
+        access = self._stage.experiment.target.pprof
+        if access is None:
+            return
+        taken = await captures.take(
+            capture,
+            wires.brief,
+            access.path,
+            rundir=self._stage.rundir,
+            trial=self.key,
+            clock=self._clock,
+        )
+        self._stage.write(taken)
+
+    # --- what the loops report
+
+    def _on_request(self, result: Result) -> None:
+        self._recorder.request(result)
+        self._seen.request(result)
+
+    def _on_reading(self, reading: Reading) -> None:
+        self._stage.observer.reading(reading)
+        self._guard()
+
+    def _on_trouble(self, source: str, text: str, missed: int) -> None:
+        now = self._clock.now()
+        self._stage.write(
+            events.ProbeTrouble(t=now, trial=self.key, source=source, text=text, missed=missed)
+        )
+        self._guard()
+
+    def _guard(self) -> None:
+        now = self._clock.now()
+        found = tripped(self._stage.experiment.guards, self._seen, now)
+        if found is None or self._stage.stop.event.is_set():
+            return
+        kind, words = found
+        self._stage.write(events.GuardTripped(t=now, trial=self.key, guard=kind, text=words))
+        self._stage.stop.ask(Cause.GUARD, f"guard {kind}: {words}")
+
+
+async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
