@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chaosmem.spec.rules import acts, environment, evidence, timing
 from chaosmem.spec.rules.draft import Complaint, Draft, Rule
 
 __all__ = ["RULES", "Complaint", "Draft", "complaints"]
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (*environment.RULES, *acts.RULES, *timing.RULES, *evidence.RULES)
 
 
 def complaints(draft: Draft) -> Iterator[Complaint]:
