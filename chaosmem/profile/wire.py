@@ -1,0 +1,311 @@
+"""The protobuf wire format, many messages at a time.
+
+A message is a span of bytes. `split` takes the spans of many messages of one kind and gives all
+their fields as columns; it works in rounds, the n-th field of every message at once, so that the
+cost is in the arrays and not in the number of messages. Rounds with few messages left (one message
+with very many fields) go on in plain Python, where a round costs less.
+
+The rules are those of github.com/google/pprof/profile/proto.go: at most 10 bytes a varint, bits
+beyond 64 are dropped, groups (wire types 3 and 4) are refused, unknown fields are skipped.
+Source: https://protobuf.dev/programming-guides/encoding/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chaosmem.errors import FormatError
+from chaosmem.profile.columns import Int64, UInt64, offsets, spans
+
+Bytes: TypeAlias = NDArray[np.uint8]
+
+VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
+PADDING = 16
+"""Zero bytes that the buffer must have after the message: a varint never reads beyond them."""
+
+_LONGEST = 10  # bytes of a varint
+_FEW = 24  # lanes below which a plain loop is quicker than a round of numpy calls
+_OTHER = 255  # any field number that no message of ours has
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields of many messages, ordered by message and then as written.
+
+    Attributes:
+        owner: int64, index of the message.
+        number: uint8, field number; 255 for any that is larger.
+        wire: uint8, wire type.
+        value: uint64, the varint or fixed value, or the length of the payload.
+        start: int64, where the payload begins; a varint's own end for the other types.
+    """
+
+    owner: Int64
+    number: NDArray[np.uint8]
+    wire: NDArray[np.uint8]
+    value: UInt64
+    start: Int64
+
+    def of(self, number: int) -> Fields:
+        """Only the fields with this number."""
+        keep = np.flatnonzero(self.number == number)
+        return self.rows(keep)
+
+    def rows(self, keep: Int64) -> Fields:
+        """Only these fields."""
+        return Fields(
+            self.owner[keep], self.number[keep], self.wire[keep], self.value[keep], self.start[keep]
+        )
+
+    def length(self) -> Int64:
+        """Bytes of each payload (of length-delimited fields)."""
+        return self.value.view(np.int64)
+
+    def demand(self, wire: int, what: str) -> Fields:
+        """These fields, which must all have this wire type.
+
+        Raises:
+            FormatError: one has not.
+        """
+        wrong = np.flatnonzero(self.wire != wire)
+        if len(wrong):
+            at = int(self.start[wrong[0]])
+            raise FormatError(f"{what} has wire type {self.wire[wrong[0]]}, not {wire}", offset=at)
+        return self
+
+
+def varints(buf: Bytes, at: Int64, what: str) -> tuple[UInt64, Int64]:
+    """The varint that begins at each position, and the position after it.
+
+    Raises:
+        FormatError: one is longer than 10 bytes.
+    """
+    first = buf[at]
+    value = (first & 0x7F).astype(np.uint64)
+    end = at + 1
+    more = np.flatnonzero(first & 0x80)
+    for index in range(1, _LONGEST):
+        if not len(more):
+            return value, end
+        byte = buf[at[more] + index]
+        value[more] |= (byte & 0x7F).astype(np.uint64) << np.uint64(7 * index)
+        end[more] += 1
+        more = more[(byte & 0x80) != 0]
+    if len(more):
+        raise FormatError(f"{what} has a varint of more than 10 bytes", offset=int(at[more[0]]))
+    return value, end
+
+
+def split(buf: Bytes, start: Int64, stop: Int64, what: str) -> Fields:
+    """Fields of the messages `buf[start[i]:stop[i]]`.
+
+    Args:
+        buf: the bytes, with `PADDING` more at the end.
+        start: int64, first byte of each message.
+        stop: int64, byte after each message.
+        what: name of the message, for errors.
+
+    Raises:
+        FormatError: a field is cut short, or is malformed.
+    """
+    rounds: list[Fields] = []
+    lanes = np.flatnonzero(start < stop)
+    at = start[lanes]
+    while len(lanes) > _FEW:
+        fields, at = _round(buf, lanes, at, stop[lanes], what)
+        rounds.append(fields)
+        left = np.flatnonzero(at < stop[lanes])
+        lanes, at = lanes[left], at[left]
+    if len(lanes):
+        rounds.append(_rest(buf, lanes, at, stop[lanes], what))
+    return _joined(rounds)
+
+
+def _round(buf: Bytes, lanes: Int64, at: Int64, stop: Int64, what: str) -> tuple[Fields, Int64]:
+    """The next field of every lane, and where the one after it begins."""
+    tag, at = varints(buf, at, what)
+    wire = (tag & np.uint64(7)).astype(np.uint8)
+    number = np.minimum(tag >> np.uint64(3), np.uint64(_OTHER)).astype(np.uint8)
+    _check_wires(wire, at, what)
+    fixed = np.flatnonzero((wire == FIXED64) | (wire == FIXED32))
+    value, start = varints(buf, _elsewhere(buf, at, fixed), what)
+    end = start.copy()
+    if len(fixed):
+        start[fixed] = at[fixed]
+        end[fixed] = at[fixed] + np.where(wire[fixed] == FIXED64, 8, 4)
+    payload = np.flatnonzero(wire == DELIMITED)
+    room = np.maximum(stop[payload] - start[payload], 0).astype(np.uint64)
+    end[payload] += np.minimum(value[payload], room + np.uint64(1)).astype(np.int64)
+    cut = np.flatnonzero(end > stop)
+    if len(cut):
+        raise _cut(what, int(at[cut[0]]))
+    return Fields(lanes, number, wire, value, start), end
+
+
+def _elsewhere(buf: Bytes, at: Int64, fixed: Int64) -> Int64:
+    """`at`, but for fixed fields (which no message of ours has) a zero byte to read as a varint."""
+    if not len(fixed):
+        return at
+    moved = at.copy()
+    moved[fixed] = len(buf) - 1
+    return moved
+
+
+def _check_wires(wire: NDArray[np.uint8], at: Int64, what: str) -> None:
+    bad = np.flatnonzero((wire > FIXED32) | (wire == 3) | (wire == 4))  # noqa: PLR2004 group tags
+    if len(bad):
+        raise _unknown_wire(what, int(wire[bad[0]]), int(at[bad[0]]) - 1)
+
+
+def _rest(buf: Bytes, lanes: Int64, at: Int64, stop: Int64, what: str) -> Fields:
+    """All remaining fields of a few lanes, one after the other."""
+    columns: tuple[list[int], ...] = ([], [], [], [], [])
+    data = buf.data
+    for lane, first, end in zip(lanes.tolist(), at.tolist(), stop.tolist(), strict=True):
+        position = first
+        while position < end:
+            row, position = next_field(data, position, end, what)
+            for column, cell in zip(columns, (lane, *row), strict=True):
+                column.append(cell)
+    owner, number, wire, value, start = columns
+    return Fields(
+        np.array(owner, np.int64),
+        np.array(number, np.uint8),
+        np.array(wire, np.uint8),
+        np.array(value, np.uint64),
+        np.array(start, np.int64),
+    )
+
+
+def next_field(
+    data: memoryview, at: int, stop: int, what: str
+) -> tuple[tuple[int, int, int, int], int]:
+    """((number, wire, value, start), end) of the field at `at`; see `Fields`.
+
+    Raises:
+        FormatError: it is cut short, or is malformed.
+    """
+    tag, after = varint(data, at, stop, what)
+    wire = tag & 7
+    number = min(tag >> 3, _OTHER)
+    if wire in (VARINT, DELIMITED):
+        value, start = varint(data, after, stop, what)
+        end = start + value if wire == DELIMITED else start
+    elif wire in (FIXED64, FIXED32):
+        value, start = 0, after
+        end = after + (8 if wire == FIXED64 else 4)
+    else:
+        raise _unknown_wire(what, wire, at)
+    if end > stop:
+        raise _cut(what, after)
+    return (number, wire, value, start), end
+
+
+def varint(data: memoryview, at: int, stop: int, what: str) -> tuple[int, int]:
+    """The varint at `at` and the position after it.
+
+    Raises:
+        FormatError: it is cut short, or longer than 10 bytes.
+    """
+    value = 0
+    for index in range(_LONGEST):
+        if at + index >= stop:
+            raise _cut(what, at)
+        byte = data[at + index]
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:  # noqa: PLR2004 the continuation bit
+            return value & 0xFFFF_FFFF_FFFF_FFFF, at + index + 1
+    raise FormatError(f"{what} has a varint of more than 10 bytes", offset=at)
+
+
+def _joined(rounds: list[Fields]) -> Fields:
+    if len(rounds) == 1:
+        return rounds[0]
+    if not rounds:
+        none = np.zeros(0, np.int64)
+        small = np.zeros(0, np.uint8)
+        return Fields(none, small, small, none.view(np.uint64), none)
+    joined = Fields(
+        np.concatenate([fields.owner for fields in rounds]),
+        np.concatenate([fields.number for fields in rounds]),
+        np.concatenate([fields.wire for fields in rounds]),
+        np.concatenate([fields.value for fields in rounds]),
+        np.concatenate([fields.start for fields in rounds]),
+    )
+    return joined.rows(np.argsort(joined.owner, kind="stable"))
+
+
+def repeated(buf: Bytes, fields: Fields, owners: int, what: str) -> tuple[Int64, UInt64]:
+    """A repeated varint field, packed or not, as (start, flat) over `owners` messages.
+
+    Raises:
+        FormatError: wrong wire type, or a packed payload that ends inside a varint.
+    """
+    single = fields.wire == VARINT
+    packed = np.flatnonzero(~single)
+    if len(packed) == len(fields.owner):
+        start, flat = packed_varints(buf, fields.demand(DELIMITED, what), what)
+        if len(fields.owner) == owners and _one_each(fields.owner):
+            return start, flat
+        counts = np.diff(start)
+    else:
+        inner, values = packed_varints(buf, fields.rows(packed).demand(DELIMITED, what), what)
+        counts = np.ones(len(fields.owner), np.int64)
+        counts[packed] = np.diff(inner)
+        flat = np.empty(int(counts.sum()), np.uint64)
+        begin = offsets(counts)[:-1]
+        flat[begin[single]] = fields.value[single]
+        flat[spans(begin[packed], counts[packed])] = values
+    per_owner = np.zeros(owners, np.int64)
+    np.add.at(per_owner, fields.owner, counts)
+    return offsets(per_owner), flat
+
+
+def _one_each(owner: Int64) -> bool:
+    return not len(owner) or bool(owner[0] == 0 and (np.diff(owner) == 1).all())
+
+
+def packed_varints(buf: Bytes, fields: Fields, what: str) -> tuple[Int64, UInt64]:
+    """The varints of packed payloads, as (start, flat).
+
+    Raises:
+        FormatError: a payload ends inside a varint, or has one of more than 10 bytes.
+    """
+    lengths = fields.length()
+    payload = buf[spans(fields.start, lengths)]
+    last = payload < 0x80  # noqa: PLR2004 the continuation bit
+    bounds = offsets(lengths)
+    filled = np.flatnonzero(lengths)
+    torn = filled[~last[bounds[1:][filled] - 1]]
+    if len(torn):
+        raise _cut(what, int(fields.start[torn[0]]))
+    ends = np.flatnonzero(last)
+    begin = np.empty_like(ends)
+    begin[:1] = 0
+    begin[1:] = ends[:-1] + 1
+    flat = (payload[begin] & 0x7F).astype(np.uint64)
+    size = ends - begin
+    longer = np.flatnonzero(size)
+    index = 1
+    while len(longer):
+        if index == _LONGEST:
+            field = int(np.searchsorted(bounds, begin[longer[0]], "right")) - 1
+            at = int(fields.start[field])
+            raise FormatError(f"{what} has a varint of more than 10 bytes", offset=at)
+        byte = payload[begin[longer] + index]
+        flat[longer] |= (byte & 0x7F).astype(np.uint64) << np.uint64(7 * index)
+        index += 1
+        longer = longer[size[longer] >= index]
+    return np.searchsorted(ends, bounds), flat
+
+
+def _cut(what: str, at: int) -> FormatError:
+    return FormatError(f"{what} is cut short", offset=at, hint="the capture is not whole")
+
+
+def _unknown_wire(what: str, wire: int, at: int) -> FormatError:
+    return FormatError(f"{what} has a field of unknown wire type {wire}", offset=at)

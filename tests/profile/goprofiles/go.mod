@@ -1,0 +1,3 @@
+module example.com/goprofiles/v2
+
+go 1.24
