@@ -12,6 +12,8 @@ from __future__ import annotations
 from chaosmem.spec.errors import Problem, Severity, SpecInvalid
 from chaosmem.spec.model import API_VERSION, Experiment
 from chaosmem.spec.reader import Loaded, load, loads
+from chaosmem.spec.schema import json_schema
+from chaosmem.spec.template import template
 
 __all__ = [
     "API_VERSION",
@@ -20,6 +22,8 @@ __all__ = [
     "Problem",
     "Severity",
     "SpecInvalid",
+    "json_schema",
     "load",
     "loads",
+    "template",
 ]

@@ -56,15 +56,34 @@ def _with_unit(parse: Callable[[object], float], unit: str) -> Callable[[object,
 
 
 def quantity(
-    parse: Callable[..., float], show: Callable[[Any], str], pattern: str, *examples: str
+    parse: Callable[..., float],
+    show: Callable[[Any], str],
+    pattern: str,
+    *examples: str,
+    plain: dict[str, object] | None = None,
 ) -> tuple[object, ...]:
-    """Annotations of a quantity: how it is read, printed, and described to editors."""
-    written = {"type": "string", "pattern": pattern, "examples": list(examples)}
+    """Annotations of a quantity: how it is read, printed, and described to editors.
+
+    `plain` is the schema of the bare numbers that are accepted beside text.
+    """
+    number = plain or {}
+    types = ["string", str(number["type"])] if number else "string"
+    written = number | {"type": types, "pattern": pattern, "examples": list(examples)}
     return BeforeValidator(parse), PlainSerializer(show), WithJsonSchema(written)
 
 
+ONLY_ZERO: dict[str, object] = {"type": "integer", "minimum": 0, "maximum": 0}
 Bytes = Annotated[
-    int, *quantity(units.parse_bytes, units.format_bytes, BYTES_PATTERN, "64MiB", "1Gi", "512KiB")
+    int,
+    *quantity(
+        units.parse_bytes,
+        units.format_bytes,
+        BYTES_PATTERN,
+        "64MiB",
+        "1Gi",
+        "512KiB",
+        plain={"type": "integer", "minimum": 0},
+    ),
 ]
 Seconds = Annotated[
     float,
@@ -75,10 +94,19 @@ Seconds = Annotated[
         "5s",
         "1m30s",
         "100ms",
+        plain=ONLY_ZERO,
     ),
 ]
 Share = Annotated[
-    float, *quantity(units.parse_percent, units.format_percent, SHARE_PATTERN, "80%", "2.5%")
+    float,
+    *quantity(
+        units.parse_percent,
+        units.format_percent,
+        SHARE_PATTERN,
+        "80%",
+        "2.5%",
+        plain={"type": "number", "minimum": 0, "maximum": 1},
+    ),
 ]
 BytesPerSecond = Annotated[
     float,
@@ -88,6 +116,7 @@ BytesPerSecond = Annotated[
         BYTE_RATE_PATTERN,
         "8MiB/s",
         "40MiB/s",
+        plain=ONLY_ZERO,
     ),
 ]
 PerSecond = Annotated[
@@ -228,8 +257,8 @@ class Moment(Model):
         return f"{self.phase}.{self.edge}"
 
 
-def _moment(value: object) -> object:
-    return Moment.parse(value) if isinstance(value, str) else value
+def _moment(value: object) -> Moment:
+    return value if isinstance(value, Moment) else Moment.parse(str(value))
 
 
 MomentField = Annotated[

@@ -16,13 +16,16 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from chaosmem.spec import presets
+from chaosmem.spec.base import Phase
 from chaosmem.spec.model import Experiment
+from chaosmem.spec.nodes import VERBATIM
 from chaosmem.spec.sections import KINDS, ONE
 
 Schema = dict[str, Any]
 
 DIALECT: Final = GenerateJsonSchema.schema_dialect
-_TEXT_MAPS: Final = {"type": ["string", "number", "boolean"]}
+_TEXT: Final = {"type": ["string", "number", "boolean"]}
+_NULLABLE: Final = frozenset({"pprof", "agent", "metrics"})
 _REQUIRED: Final = ["apiVersion", "kind", "metadata", "target", "faults"]
 
 
@@ -31,7 +34,7 @@ def json_schema() -> Schema:
     schema = Experiment.model_json_schema(by_alias=True, mode="validation")
     definitions: Schema = schema.pop("$defs")
     for model in _models():
-        _describe(definitions.get(model.__name__, schema), model)
+        _describe(schema if model is Experiment else definitions.get(model.__name__, {}), model)
     for section, kinds in KINDS.items():
         schema["properties"][section] |= _entries(section, kinds, definitions)
     _finish(schema, definitions)
@@ -48,8 +51,8 @@ def _entries(section: str, kinds: dict[str, type[BaseModel]], definitions: Schem
     bodies = {kind: definitions[model.__name__] for kind, model in kinds.items()}
     for body in bodies.values():
         del body["properties"]["kind"]
-        _drop(body, "title")
-    bare = [kind for kind, body in bodies.items() if not body.get("required")]
+        body.pop("title", None)
+    bare = [k for k, body in bodies.items() if section != "faults" and not body.get("required")]
     one = {
         "type": "object",
         "properties": {
@@ -63,39 +66,35 @@ def _entries(section: str, kinds: dict[str, type[BaseModel]], definitions: Schem
     }
     for kind in bare:
         bodies[kind]["type"] = ["object", "null"]
-    items = {"anyOf": [one, {"enum": bare}]} if bare else one
+    # if/else rather than anyOf: validators then say what is wrong inside the one that was meant.
+    items = {"if": {"type": "string"}, "then": {"enum": bare}, "else": one} if bare else one
     return {"type": "array", "items": items}
 
 
 def _finish(schema: Schema, definitions: Schema) -> None:
     properties = schema["properties"]
-    properties["preset"] = {
-        "enum": [*presets.NAMES],
-        "description": properties["preset"]["description"],
-    }
+    about = properties["preset"]["description"]
+    properties["preset"] = {"enum": [*presets.NAMES], "description": about}
+    properties["phases"]["description"] += f" In their order: {', '.join(Phase)}."
     schema["required"] = _REQUIRED
-    phases = definitions["Phases"]["properties"]
-    _drop(schema, "discriminator")
     for definition in [schema, *definitions.values()]:
-        for prop in definition.get("properties", {}).values():
-            _loosen(prop)
-    properties["phases"]["description"] += f" In their order: {', '.join(phases)}."
+        for name, prop in definition.get("properties", {}).items():
+            _as_written(name, prop)
     definitions.pop("Phase", None)
-    definitions.pop("Moment", None)
 
 
-def _loosen(prop: Schema) -> None:
-    """Accept what the reader accepts: numbers where text is kept, one text for a list of one."""
-    _drop(prop, "title")
-    if prop.get("additionalProperties") == {"type": "string"}:
-        prop["additionalProperties"] = dict(_TEXT_MAPS)
+def _as_written(name: str, prop: Schema) -> None:
+    """Accept what the reader accepts, and no needless null."""
+    prop.pop("title", None)
+    given = [part for part in prop.get("anyOf", []) if part != {"type": "null"}]
+    if len(given) == 1 and name not in _NULLABLE:
+        del prop["anyOf"]
+        prop |= given[0] | {"description": prop["description"]}
+    if name in VERBATIM:
+        prop["items" if "items" in prop else "additionalProperties"] = dict(_TEXT)
     if prop.get("type") == "array" and "pattern" in prop.get("items", {}):
         array = {k: prop.pop(k) for k in ("type", "items")}
         prop["anyOf"] = [array, array["items"]]
-
-
-def _drop(schema: Schema, key: str) -> None:
-    schema.pop(key, None)
 
 
 @functools.cache
@@ -119,15 +118,28 @@ def _summary(model: type[BaseModel]) -> str:
 
 
 def _describe(schema: Schema, model: type[BaseModel]) -> None:
+    if "properties" not in schema:
+        return
     schema["description"] = inspect.cleandoc(model.__doc__ or "")
-    described = {}
+    described: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         if issubclass(owner, BaseModel) and owner is not BaseModel:
             described |= _docstrings(owner)
+    schema.pop("title", None)
+    defaults = model.model_construct().model_dump(mode="json", by_alias=True)
     for name, info in model.model_fields.items():
-        prop = schema["properties"].get(info.alias or name)
-        if prop is not None and name in described:
-            prop["description"] = described[name]
+        key = info.alias or name
+        prop = schema["properties"].get(key)
+        if prop is not None:
+            prop["description"] = described.get(name, "")
+            _show_default(prop, defaults.get(key))
+
+
+def _show_default(prop: Schema, default: object) -> None:
+    """Write the default as people write it; parts with fields of their own show theirs."""
+    prop.pop("default", None)
+    if default is not None and not isinstance(default, dict):
+        prop["default"] = default
 
 
 @functools.cache
