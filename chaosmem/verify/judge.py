@@ -1,0 +1,97 @@
+"""One trial through all checks: each ruling guarded, stamped, and demoted if it must not pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chaosmem.evidence.model import Evidence, Trial
+from chaosmem.spec.checks import Check, StressEffect
+from chaosmem.verify.checks import CHECKERS, Checker
+from chaosmem.verify.ground import lost, told, where
+from chaosmem.verify.model import Finding, Outcome
+from chaosmem.verify.ruling import Claim, Ruling, Undecided
+
+STRESS_EFFECT = "stress-effect"
+
+
+def checks_of(evidence: Evidence) -> tuple[Check, ...]:
+    """The declared checks; stress-effect is always among them, first where nobody declared it."""
+    declared = evidence.experiment.checks
+    if any(check.kind == STRESS_EFFECT for check in declared):
+        return declared
+    return (StressEffect(), *declared)
+
+
+def judge_trial(trial: Trial, evidence: Evidence) -> tuple[Finding, ...]:
+    """The findings of one trial, in the order of the checks."""
+    findings = [_finding(check, trial, evidence) for check in checks_of(evidence)]
+    unproven = [f for f in findings if f.check == STRESS_EFFECT and f.outcome is not Outcome.PASS]
+    why = f"the fault was not proven: {unproven[0].reason}" if unproven else ""
+    return tuple(_demoted(finding, why) if why else finding for finding in findings)
+
+
+def _demoted(finding: Finding, why: str) -> Finding:
+    """A PASS that does not hold after all; a FAIL stays a FAIL."""
+    if finding.outcome is not Outcome.PASS:
+        return finding
+    reason = f"{why}; by itself the check would have passed: {finding.reason}"
+    return replace(finding, outcome=Outcome.INCONCLUSIVE, reason=reason)
+
+
+def _finding(check: Check, trial: Trial, evidence: Evidence) -> Finding:
+    checker = CHECKERS[check.kind]
+    ruling = _guarded(checker, check, trial, evidence)
+    claim = _claim(checker, check)
+    finding = Finding(
+        check=check.kind,
+        name=check.name or check.kind,
+        outcome=ruling.outcome,
+        observed=ruling.observed,
+        expected=claim.expected,
+        threshold=claim.threshold,
+        reason=ruling.reason,
+        evidence=ruling.evidence,
+        advisory=check.advisory,
+        arm=trial.arm,
+        trial=trial.trial,
+        trial_key=trial.key,
+        target=trial.target,
+        headline=ruling.headline,
+        numbers=dict(ruling.numbers),
+        table=ruling.table,
+    )
+    if trial.complete or check.kind == STRESS_EFFECT:
+        return finding
+    return _demoted(finding, "the trial did not run to its end")
+
+
+def _claim(checker: Checker, check: Check) -> Claim:
+    try:
+        return checker.claim(check)
+    except Exception as error:  # noqa: BLE001 - a crash in a check is that check's finding
+        return Claim(f"(not stated: {error})", "")
+
+
+def _guarded(checker: Checker, check: Check, trial: Trial, evidence: Evidence) -> Ruling:
+    """The check's ruling; INCONCLUSIVE where it cannot decide, crashes, or the target was lost."""
+    gone = None if checker.outlives else lost(trial)
+    if gone is not None:
+        return Ruling(
+            Outcome.INCONCLUSIVE,
+            told(gone),
+            f"{told(gone)}, so the evidence is not about one living process",
+            evidence=(where(gone),),
+        )
+    try:
+        return checker.judge(check, trial, evidence)
+    except Undecided as undecided:
+        return Ruling(
+            Outcome.INCONCLUSIVE,
+            undecided.observed,
+            undecided.reason,
+            evidence=undecided.evidence,
+            numbers=undecided.numbers,
+        )
+    except Exception as error:  # noqa: BLE001 - a crash in a check is that check's finding
+        reason = f"the check itself crashed: {type(error).__name__}: {error}"
+        return Ruling(Outcome.INCONCLUSIVE, "not judged", reason)
