@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaosmem.clock import RunClock, wall
+from chaosmem.drivers import procfs
 from chaosmem.errors import ChaosmemError, RunDirError
 from chaosmem.plan.model import Plan, PlannedTrial
 from chaosmem.run.observer import Observer
 from chaosmem.run.stage import Stage
 from chaosmem.run.stop import Cause, StopRequest
-from chaosmem.run.target import EndpointTarget, OwnedTarget, TargetHandle
+from chaosmem.run.target import Changed, EndpointTarget, OwnedTarget, TargetHandle
 from chaosmem.run.trial import Trial
 from chaosmem.run.undo import Ledger, Promise
 from chaosmem.rundir import RunDir, events, layout
 from chaosmem.rundir.events import AnyEntry, StopMarked
 from chaosmem.rundir.journal import JournalWriter
-from chaosmem.spec.model import Experiment
+from chaosmem.spec.model import Arm, Experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,34 @@ class Ended:
     """A second signal came: do not verify or report now (`chaosmem verify RUN` can, later)."""
 
 
-async def execute(job: Job, rundir: RunDir, observer: Observer, owner_pid: int) -> Ended:
+async def execute(job: Job, rundir: RunDir, observer: Observer) -> Ended:
     """Run all trials."""
     journal = JournalWriter(rundir.path(layout.JOURNAL))
     clock = RunClock.start()
     try:
-        return await _Run(job, rundir, journal, observer, clock).execute(owner_pid)
+        return await _Run(job, rundir, journal, observer, clock).execute()
     finally:
         journal.close()
+
+
+def open_target(
+    job: Job, arm: Arm, *, run_id: str, log: Path, clock: RunClock, changed: Changed
+) -> TargetHandle:
+    """The job's target under `arm`, not yet started."""
+    target = job.experiment.target
+    if target.process is not None:
+        return OwnedTarget(
+            target.process,
+            arm,
+            job.program,
+            run_id=run_id,
+            cwd=job.cwd,
+            log=log,
+            clock=clock,
+            changed=changed,
+        )
+    assert target.endpoint is not None  # noqa: S101 - the resolver makes no other jobs
+    return EndpointTarget(target.endpoint.url, target.endpoint.pid, target.agent, changed)
 
 
 class _Run:
@@ -89,14 +111,15 @@ class _Run:
         self._journal.write(entry)
         self._observer.entry(entry)
 
-    async def execute(self, owner_pid: int) -> Ended:
+    async def execute(self) -> Ended:
         self._write(
             events.RunStarted(
                 t=0.0,
                 format=layout.FORMAT,
                 run_id=self._rundir.run_id,
                 wall=wall(),
-                owner_pid=owner_pid,
+                owner_pid=os.getpid(),
+                owner_ticks=procfs.started_ticks(os.getpid()) or 0,
                 facts=dict(self._job.facts),
             )
         )
@@ -168,7 +191,6 @@ class _Run:
                 self._ledger.done(promise.id, by=by)
 
     def _target(self, planned: PlannedTrial) -> TargetHandle:
-        target = self._job.experiment.target
         key = planned.key
 
         def changed(state: str, pid: int | None, by_us: bool, detail: str) -> None:
@@ -179,19 +201,14 @@ class _Run:
                 )
             )
 
-        if target.process is not None:
-            return OwnedTarget(
-                target.process,
-                next(a for a in self._job.experiment.arms if a.name == planned.arm),
-                self._job.program,
-                run_id=self._rundir.run_id,
-                cwd=self._job.cwd,
-                log=self._rundir.path(f"logs/{key}.log"),
-                clock=self._clock,
-                changed=changed,
-            )
-        assert target.endpoint is not None  # noqa: S101 - the plan has no other kinds
-        return EndpointTarget(target.endpoint.url, target.endpoint.pid, target.agent, changed)
+        return open_target(
+            self._job,
+            next(a for a in self._job.experiment.arms if a.name == planned.arm),
+            run_id=self._rundir.run_id,
+            log=self._rundir.path(f"logs/{key}.log"),
+            clock=self._clock,
+            changed=changed,
+        )
 
     @contextlib.asynccontextmanager
     async def _signals(self) -> AsyncIterator[None]:

@@ -40,7 +40,7 @@ async def wired(
     kept = Http(url, clock)
     brief = Http(url, clock, keep=False)
     try:
-        agent, info, why = await _find_agent(experiment, kept, token, run_id)
+        agent, info, why = await find_agent(experiment, kept, token, run_id)
         candidates = _candidates(experiment, kept, agent)
         source = await choose(candidates, timeout=_CHOOSE_SECONDS)
         yield Wires(kept, brief, agent, info, why, source)
@@ -49,9 +49,10 @@ async def wired(
         await brief.close()
 
 
-async def _find_agent(
+async def find_agent(
     experiment: Experiment, http: Http, token: str, run_id: str
 ) -> tuple[Agent | None, Info | None, str]:
+    """The agent and what it says of itself, or why there is none."""
     access = experiment.target.agent
     if access is None:
         return None, None, "target.agent is null"

@@ -29,6 +29,8 @@ class RunStarted(Entry):
     run_id: str
     wall: str
     owner_pid: int
+    owner_ticks: int = 0
+    """Start of the owner in clock ticks since boot: with the pid, its identity."""
     facts: dict[str, str]
 
 

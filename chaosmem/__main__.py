@@ -1,0 +1,41 @@
+"""The program: runs the commands, and turns every error into words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from chaosmem.errors import ChaosmemError, Exit
+
+
+def main() -> None:
+    """Run the command line; exits with the codes of `chaosmem.errors.Exit`."""
+    from chaosmem.cli.app import app  # noqa: PLC0415 - after the exit codes are in place
+
+    try:
+        app()
+    except ChaosmemError as error:
+        _say(f"chaosmem: {error}", error.hint)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader of our output (head, less) has gone; nobody is left to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.PASS)
+    except Exception as error:
+        if os.environ.get("CHAOSMEM_DEBUG"):
+            raise
+        _say(
+            f"chaosmem: internal error: {type(error).__name__}: {error}",
+            "this is a bug; CHAOSMEM_DEBUG=1 shows where",
+        )
+        sys.exit(Exit.INTERNAL)
+
+
+def _say(message: str, hint: str) -> None:
+    print(message, file=sys.stderr)  # noqa: T201 - this is where errors are told
+    if hint:
+        print(f"  hint: {hint}", file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

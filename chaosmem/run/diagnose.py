@@ -1,0 +1,136 @@
+"""A look at the target before an experiment: started, read and stopped, nothing injected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaosmem import metrics, units
+from chaosmem.clock import RunClock, new_run_id
+from chaosmem.drivers.agent import Info
+from chaosmem.drivers.http import CAPTURE_LIMIT, Http
+from chaosmem.drivers.sources import AgentSource, MetricsSource, PprofSource, Source
+from chaosmem.errors import ChaosmemError, ProbeFailed
+from chaosmem.faults import needs_agent
+from chaosmem.run.engine import Job, open_target
+from chaosmem.run.target import TargetHandle
+from chaosmem.run.wires import find_agent
+from chaosmem.spec.faults import GoroutinesFault, HeapFault
+from chaosmem.spec.model import Experiment
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One thing examined: what was found, and how to mend it where it is not well."""
+
+    what: str
+    well: bool
+    found: str
+    mend: str = ""
+
+
+async def diagnose(job: Job, scratch: Path, clock: RunClock) -> list[Ailment]:
+    """Start (or attach to) the target, look at everything the experiment needs, stop it."""
+    target = open_target(
+        job,
+        job.experiment.arms[0],
+        run_id=new_run_id(),
+        log=scratch / "target.log",
+        clock=clock,
+        changed=lambda *_: None,
+    )
+    try:
+        await target.start()
+        found = [Ailment("target", well=True, found=f"ready at {target.url}")]
+        return found + await _examine(job.experiment, target, clock)
+    except ChaosmemError as problem:
+        return [Ailment("target", well=False, found=str(problem), mend=problem.hint)]
+    finally:
+        await target.stop()
+
+
+async def _examine(experiment: Experiment, target: TargetHandle, clock: RunClock) -> list[Ailment]:
+    async with Http(target.url, clock, keep=False) as http:
+        agent, info, why = await find_agent(experiment, http, target.token, "doctor")
+        found = [_agent(experiment, info, why)]
+        if info is not None:
+            found += [_limits(info), *_points(experiment, info)]
+        access = experiment.target
+        sources: list[Source] = [AgentSource(agent)] if agent else []
+        sources += [MetricsSource(http, access.metrics.path)] if access.metrics else []
+        sources += [PprofSource(http, access.pprof.path)] if access.pprof else []
+        found += [await _source(s, needed=agent is None) for s in sources]
+        if access.pprof:
+            found.append(await _heap_profile(http, access.pprof.path))
+        return found
+
+
+def _agent(experiment: Experiment, info: Info | None, why: str) -> Ailment:
+    needed = any(needs_agent(f) for f in experiment.faults)
+    if info is not None:
+        return Ailment("agent", well=True, found=f"version {info.agent}, {info.go}")
+    return Ailment(
+        "agent",
+        well=not needed,
+        found=why + (" (a fault needs it)" if needed else " (no fault needs it)"),
+        mend="mount chaosmem/agent and set CHAOSMEM_AGENT_TOKEN: docs/agent-protocol.md",
+    )
+
+
+def _limits(info: Info) -> Ailment:
+    gogc = "off" if info.gogc < 0 else str(info.gogc)
+    limit = "none" if info.gomemlimit >= 2**62 else units.human_bytes(info.gomemlimit)
+    rate = info.memprofilerate
+    return Ailment(
+        "go runtime",
+        well=rate > 0,
+        found=f"GOGC={gogc}, GOMEMLIMIT {limit}, GOMAXPROCS={info.gomaxprocs}, "
+        f"MemProfileRate={rate}" + ("" if rate else ": heap profiles will be empty"),
+        mend="set runtime.MemProfileRate above 0 and keep a use of pprof.Lookup in the program",
+    )
+
+
+def _points(experiment: Experiment, info: Info) -> list[Ailment]:
+    wanted = [(f.at, info.heap_points) for f in experiment.faults if isinstance(f, HeapFault)]
+    wanted += [
+        (f.at, info.goroutine_points) for f in experiment.faults if isinstance(f, GoroutinesFault)
+    ]
+    return [
+        Ailment(
+            "injection point",
+            well=at in known,
+            found=at if at in known else f"{at} is not registered; known: {', '.join(known)}",
+            mend="register it in the target with agent.HeapPoint or agent.GoroutinePoint",
+        )
+        for at, known in wanted
+        if at
+    ]
+
+
+async def _source(source: Source, *, needed: bool) -> Ailment:
+    what = f"samples from {source.name}"
+    try:
+        reading = await source.read(timeout=_SECONDS)
+    except ProbeFailed as problem:
+        return Ailment(what, well=not needed, found=str(problem), mend=problem.hint)
+    count = reading.values.get(metrics.GOROUTINES.name, 0.0)
+    return Ailment(
+        what,
+        well=True,
+        found=f"{len(reading.values)} metrics, {count:.0f} goroutines, "
+        f"± {units.human_seconds(reading.u)}",
+    )
+
+
+async def _heap_profile(http: Http, path: str) -> Ailment:
+    try:
+        answer = await http.get(f"{path.rstrip('/')}/heap", timeout=_SECONDS, limit=CAPTURE_LIMIT)
+    except ProbeFailed as problem:
+        return Ailment(
+            "pprof", well=False, found=str(problem), mend='import _ "net/http/pprof" and serve it'
+        )
+    return Ailment(
+        "pprof", well=True, found=f"heap profile of {units.human_bytes(len(answer.body))}"
+    )

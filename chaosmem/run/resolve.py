@@ -1,0 +1,100 @@
+"""From a loaded spec to a job: inventory, plan, and the program to run, built if need be."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from chaosmem import __version__
+from chaosmem.drivers import gotool
+from chaosmem.errors import PlanRefused, TargetError
+from chaosmem.plan import Inventory, Plan, PlannedTarget, make_plan
+from chaosmem.run.engine import Job
+from chaosmem.spec.model import Experiment
+from chaosmem.spec.reader import Loaded
+from chaosmem.spec.target import GoBuild, ProcessTarget
+
+Say = Callable[[str], None]
+
+
+def inventory(experiment: Experiment) -> Inventory:
+    """What there is to act on, without touching it."""
+    target = experiment.target
+    if target.process is not None:
+        detail = _process_detail(target.process)
+        return Inventory((PlannedTarget(name="process", kind="process", detail=detail),))
+    if target.endpoint is not None:
+        url = target.endpoint.url
+        return Inventory((PlannedTarget(name=url, kind="endpoint", detail=f"attach to {url}"),))
+    assert target.kubernetes is not None  # noqa: S101 - the model demands one of the three
+    pods = target.kubernetes
+    selector = ",".join(f"{k}={v}" for k, v in pods.selector.items())
+    name = f"{pods.namespace}/{selector}"
+    return Inventory(
+        (PlannedTarget(name=name, kind="kubernetes", detail=f"{pods.mode} pod of {name}"),)
+    )
+
+
+def _process_detail(target: ProcessTarget) -> str:
+    if target.go is not None:
+        return f"build and start {target.go.package} of {target.go.module}"
+    return "start " + " ".join(target.command)
+
+
+def plan(loaded: Loaded) -> Plan:
+    """The plan of a loaded spec; PlanRefused says why not."""
+    return make_plan(loaded.experiment, loaded.sha256, inventory(loaded.experiment))
+
+
+def job(loaded: Loaded, base: Path, say: Say) -> Job:
+    """Everything that a run needs. `base` is the spec's directory; `say` hears of long work."""
+    planned = plan(loaded)
+    target = loaded.experiment.target
+    if target.kubernetes is not None:
+        raise PlanRefused(
+            "the kubernetes target is planned, but this version has no driver to run it",
+            hint="use a process or endpoint target; `chaosmem plan` shows the plan",
+        )
+    facts = {
+        "chaosmem": __version__,
+        "host": platform.node(),
+        "kernel": platform.release(),
+        "cpus": str(os.cpu_count()),
+        "python": platform.python_version(),
+    }
+    program: tuple[str, ...] = ()
+    cwd = base
+    if target.process is not None:
+        cwd = (base / target.process.cwd).resolve()
+        program = _program(target.process, base, cwd, facts, say)
+    return Job(loaded.experiment, loaded.text, planned, program, cwd, facts)
+
+
+def _program(
+    target: ProcessTarget, base: Path, cwd: Path, facts: dict[str, str], say: Say
+) -> tuple[str, ...]:
+    if target.go is not None:
+        return (str(_built(target.go, base, facts, say)),)
+    first, *rest = target.command
+    named = cwd / first
+    found = str(named) if named.is_file() else shutil.which(first)
+    if found is None:
+        raise TargetError(
+            f"target.process.command: there is no program {first!r}",
+            hint="give a path relative to the spec, or a program on PATH",
+        )
+    return (found, *rest)
+
+
+def _built(build: GoBuild, base: Path, facts: dict[str, str], say: Say) -> Path:
+    go = gotool.find()
+    facts["go.toolchain"] = go.version
+    package, module = build.package, base / build.module
+    if build.module.startswith(gotool.BUILTIN):
+        module = gotool.builtin_module()
+        package = "./" + build.module.removeprefix(gotool.BUILTIN)
+    say(f"building {package} with {go.version}")
+    return gotool.build(go, module, package, tags=build.tags, flags=build.flags)
