@@ -11,7 +11,7 @@ import numpy as np
 
 from chaosmem.profile.columns import Bool, Int64
 from chaosmem.profile.graph import Edges, Weighted, Weights, find_edges, weigh
-from chaosmem.profile.measurement import AUTOMATIC, label, percentage, scale, truncated_division
+from chaosmem.profile.measurement import AUTOMATIC, percentage, scale, truncated_division
 from chaosmem.profile.nodes import Nodes, build_nodes
 from chaosmem.profile.options import Options
 from chaosmem.profile.report import Report
@@ -71,7 +71,7 @@ class Trimmed:
         if total and self.dropped:
             limit = abs(int(float(total) * report.options.nodefraction))
             plural = "s" if self.dropped > 1 else ""
-            cutoff = label(limit, report.unit, self.unit)
+            cutoff = report.format(limit, self.unit)
             lines.append(f"Dropped {self.dropped} node{plural} (cum <= {cutoff})")
         if total and 0 < len(self.order) < self.before_count:
             lines.append(f"Showing top {len(self.order)} nodes out of {self.before_count}")
