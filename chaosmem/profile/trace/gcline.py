@@ -23,6 +23,8 @@ GC_LINE: Final = re.compile(
 )
 _HEAD: Final = re.compile(rb"gc [0-9]+ @[0-9]")
 _START: Final = re.compile(rb"gc [0-9]+ @[0-9.]+s [0-9]+%")
+_INITTRACE: Final = re.compile(rb"init \S{1,4096} @[0-9.]+ ms, | bytes, [0-9]+ allocs")
+"""inittrace has " ms clock, " too."""
 FRAGMENT_MARKS: Final = (b" ms clock, ", b" ms cpu, ", b" MB goal", b" MB stacks, ", b" MB globals")
 """Texts that stand only in a gctrace line; any of them without the rest is a torn line."""
 
@@ -104,6 +106,6 @@ def _damage(body: bytes) -> DamageKind | None:
             return DamageKind.GLUED
         if at == 0 or _START.match(tail) or source_of(body[:at]) is not None:
             return DamageKind.TORN
-    if any(mark in body for mark in FRAGMENT_MARKS):
+    if any(mark in body for mark in FRAGMENT_MARKS) and not _INITTRACE.search(body):
         return DamageKind.FRAGMENT
     return None
