@@ -1,0 +1,115 @@
+// Puts the parts together: theme, trials, evidence links, print.
+"use strict";
+
+(function page() {
+  const root = document.documentElement, live = document.getElementById("live");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const shown = new Map(); // trial id -> its time lines
+
+  function isDark() { return root.dataset.theme ? root.dataset.theme === "dark" : dark.matches; }
+  function data(id) { return JSON.parse(document.getElementById("data-" + id).textContent); }
+
+  function drawLines(id) {
+    const host = document.querySelector(`[data-charts="${id}"]`);
+    if (!host) return;
+    shown.get(id)?.destroy();
+    shown.set(id, timeLines(host, data(id), live, id));
+  }
+
+  function drawFlames(id) {
+    const host = document.querySelector(`[data-flame="${id}"]`);
+    if (host && !host.hasChildNodes()) flamePart(host, data(id).flames, id);
+  }
+
+  function open(id) {
+    for (const panel of document.querySelectorAll(".trial")) {
+      panel.classList.toggle("shown", panel.id === id);
+    }
+    for (const tab of document.querySelectorAll("[role=tab]")) {
+      const own = tab.id === "tab-" + id;
+      tab.setAttribute("aria-selected", String(own));
+      tab.tabIndex = own ? 0 : -1;
+    }
+    if (!shown.has(id)) drawLines(id);
+    drawFlames(id);
+  }
+
+  function redraw() {
+    for (const id of shown.keys()) {
+      if (document.getElementById(id).classList.contains("shown")) drawLines(id);
+      else { shown.get(id).destroy(); shown.delete(id); }
+    }
+  }
+
+  function initTheme() {
+    const button = document.getElementById("theme");
+    const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try { localStorage.setItem("chaosmem-theme", root.dataset.theme); } catch { /* see head.js */ }
+      name();
+      redraw();
+    });
+    dark.addEventListener("change", () => { name(); redraw(); });
+    name();
+  }
+
+  function initTabs() {
+    const tabs = [...document.querySelectorAll("[role=tab]")];
+    tabs.forEach((tab, i) => {
+      tab.addEventListener("click", () => open(tab.getAttribute("aria-controls")));
+      tab.addEventListener("keydown", (event) => {
+        const to = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1 }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        const next = tabs[(to + tabs.length) % tabs.length];
+        open(next.getAttribute("aria-controls"));
+        next.focus();
+      });
+    });
+  }
+
+  function initJumps() {
+    for (const button of document.querySelectorAll(".jump")) {
+      button.addEventListener("click", () => {
+        const { trial, start, end } = button.dataset;
+        open(trial);
+        const lines = shown.get(trial), from = Number(start), to = Number(end);
+        const room = Math.max((to - from) * 0.25, 0.5);
+        lines.zoom(Math.max(0, from - room), to + room);
+        lines.cursorTo(from);
+        document.querySelector(`[data-charts="${trial}"]`).scrollIntoView({ block: "start" });
+      });
+    }
+  }
+
+  function initPrint() {
+    let closed = [];
+    addEventListener("beforeprint", () => {
+      closed = [...document.querySelectorAll("details:not([open])")]
+        .filter((d) => !d.closest("table") && d.closest(".check, .trial.shown"));
+      for (const details of closed) details.open = true;
+      root.classList.add("printing");
+      for (const lines of shown.values()) for (const u of lines.plots) u.setSize({ width: 680, height: 150 });
+      redraw();
+    });
+    addEventListener("afterprint", () => {
+      for (const details of closed) details.open = false;
+      root.classList.remove("printing");
+      redraw();
+    });
+  }
+
+  initTheme();
+  initTabs();
+  initJumps();
+  initPrint();
+  const first = document.querySelector(".trial.shown");
+  if (first) open(first.id);
+  let frame = 0;
+  addEventListener("resize", () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => { for (const lines of shown.values()) lines.resize(); });
+  });
+})();

@@ -1,0 +1,133 @@
+"""Markdown for a CI's summary page (GitHub's step summary, a merge request's comment)."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from chaosmem.evidence.model import Evidence
+from chaosmem.report.words import (
+    GLYPH,
+    CheckRow,
+    amount,
+    check_rows,
+    ending,
+    not_undone,
+    plain,
+    pointer,
+    shape,
+    span,
+)
+from chaosmem.verify.model import Comparison, Summary, Verdict
+
+_MARK = {"✓": "✅", "✗": "❌", "?": "⚠️"}
+# Every ASCII mark may be escaped by a backslash (CommonMark 2.4). `&` and `<` become entities, so
+# that a reader that passes HTML through sees none; a word joiner behind `@` and `#` keeps people
+# and issues from being mentioned by a target's log line.
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:>$^=])")
+_MENTIONS = re.compile(r"([@#])")
+
+
+def escape(text: str) -> str:
+    """`text` as literal Markdown on one line, safe in a table cell."""
+    safe = _MARKS.sub(r"\\\1", plain(text))
+    safe = safe.replace("&", "&amp;").replace("<", "&lt;")
+    return _MENTIONS.sub("\\1\u2060", safe)
+
+
+def markdown(verdict: Verdict, evidence: Evidence) -> str:
+    """The verdict as GitHub-flavoured Markdown: one table, details folded, everything escaped."""
+    parts = [
+        f"## {_mark(GLYPH[verdict.outcome])} {verdict.outcome}: {escape(verdict.experiment)}",
+        escape(verdict.says),
+        _facts(evidence),
+        _table(verdict),
+        *(_detail(row) for row in check_rows(verdict)),
+        *([_summaries(verdict.summaries)] if verdict.summaries else []),
+        *([_comparisons(verdict.comparisons)] if verdict.comparisons else []),
+        f"Run `{_code(evidence.run_id)}`, started {escape(evidence.started)}",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _mark(glyph: str) -> str:
+    return _MARK[glyph]
+
+
+def _code(text: str) -> str:
+    return plain(text).replace("`", "'")
+
+
+def _facts(evidence: Evidence) -> str:
+    lines = [f"- **Target** {escape(t.name)} ({escape(t.detail)})" for t in evidence.plan.targets]
+    lines += [
+        f"- **Fault** {escape(f.does)} ({span(f.begin, f.end)})" for f in evidence.plan.faults
+    ]
+    lines.append(f"- **Trials** {escape(shape(evidence))}")
+    lines.append(f"- **Run** {escape(ending(evidence))}")
+    lines += [
+        f"- ❗ **Not undone** {escape(u.what)} {escape(u.error)}" for u in not_undone(evidence)
+    ]
+    lines += [f"- ❗ **Damaged evidence** {escape(words)}" for words in evidence.damage]
+    return "\n".join(lines)
+
+
+def _table(verdict: Verdict) -> str:
+    if not verdict.findings:
+        return "No check gave a finding."
+    rows = ["| | Check | Observed | Expected |", "|---|---|---|---|"]
+    rows += [_row(row) for row in check_rows(verdict)]
+    return "\n".join(rows)
+
+
+def _row(row: CheckRow) -> str:
+    notes = [row.arm, row.tally, "advisory" if row.advisory else ""]
+    note = ", ".join(escape(n) for n in notes if n)
+    name = f"**{escape(row.name)}**" + (f"<br>{note}" if note else "")
+    outcome = f"{_mark(GLYPH[row.outcome])}&nbsp;{row.outcome}"
+    return f"| {outcome} | {name} | {escape(row.shown.observed)} | {escape(row.shown.expected)} |"
+
+
+def _detail(row: CheckRow) -> str:
+    finding = row.shown
+    lines = [
+        ("Why", finding.reason),
+        ("Threshold", finding.threshold),
+        *(("Evidence", pointer(p)) for p in finding.evidence),
+    ]
+    body = "\n".join(f"- **{name}** {escape(words)}" for name, words in lines if words)
+    title = html.escape(plain(f"{row.outcome} {row.name} {row.arm}".strip()))
+    table = _finding_table(finding.table)
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n{table}</details>"
+
+
+def _finding_table(rows: tuple[tuple[str, ...], ...]) -> str:
+    if not rows:
+        return ""
+    cells = [[escape(cell) or " " for cell in row] for row in rows]
+    cells.insert(1, ["---"] * len(rows[0]))
+    return "\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n\n"
+
+
+def _summaries(summaries: tuple[Summary, ...]) -> str:
+    rows = [("Check", "Arm", "Trials", "Median", "Mean ± SD", "Note")]
+    rows += [_summary(s) for s in summaries if s.median is not None]
+    if len(rows) == 1:
+        return ""
+    return f"<details><summary>Trials</summary>\n\n{_finding_table(tuple(rows))}</details>"
+
+
+def _summary(summary: Summary) -> tuple[str, str, str, str, str, str]:
+    def shown(value: float | None) -> str:
+        return "" if value is None else amount(value, summary.unit)
+
+    mean = shown(summary.mean) + (f" ± {shown(summary.sd)}" if summary.sd is not None else "")
+    middle = shown(summary.median)
+    if summary.interval is not None:
+        middle += f" ({shown(summary.interval[0])} to {shown(summary.interval[1])})"
+    return summary.name, summary.arm, str(summary.trials), middle, mean, summary.note
+
+
+def _comparisons(comparisons: tuple[Comparison, ...]) -> str:
+    lines = "\n".join(f"- **{escape(c.name)}** {escape(c.says)}" for c in comparisons)
+    return f"<details><summary>Arms compared</summary>\n\n{lines}\n\n</details>"
