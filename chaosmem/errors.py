@@ -14,7 +14,7 @@ chains the cause, so that callers can rely on this tree alone.
   x FaultRefused                    3   the target refuses the fault (no token, limit, unknown point)
   x Aborted                         4   a guard or the operator ended the run
   x UndoIncomplete                  5   something is still changed; the message names it
-  x RunDirError                    70   the run directory cannot be written or read
+  x RunDirError                     3   the run directory cannot be written or read
   x FormatError                    70   evidence bytes (profile, trace line, dump) are malformed
 
 Failed *checks* are not errors: they are values (`chaosmem.verify`).
@@ -103,7 +103,9 @@ class UndoIncomplete(ChaosmemError):
 
 
 class RunDirError(ChaosmemError):
-    """The run directory cannot be written or read."""
+    """The run directory cannot be written or read: without evidence there is no verdict."""
+
+    exit_code = Exit.INCONCLUSIVE
 
 
 class FormatError(ChaosmemError):

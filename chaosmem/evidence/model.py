@@ -211,9 +211,19 @@ class Trial:
 
     @cached_property
     def release(self) -> tuple[float, float] | None:
-        """When the first in-process fault was released, with its uncertainty; None: never."""
-        undone = [(f.undone, f.undone_u) for f in self.faults if f.undone is not None]
-        return max(undone) if undone else None
+        """When the last fault that ends with or before the hold phase was taken back: (t, ± u).
+
+        A load that goes on through recovery is the steady state, not the stress.
+        """
+        undone = [
+            (f.undone, f.undone_u)
+            for f in self.faults
+            if f.undone is not None and f.planned.end in _UNDER_STRESS
+        ]
+        return max(undone, default=None)
+
+
+_UNDER_STRESS = (Phase.INJECT, Phase.HOLD)
 
 
 class RunState(StrEnum):

@@ -95,7 +95,8 @@ class _Run:
         self._job, self._rundir, self._journal = job, rundir, journal
         self._observer, self._clock = observer, clock
         self._stop = StopRequest()
-        self._ledger = Ledger(self._write, clock)
+        self._broken: RunDirError | None = None
+        self._ledger = Ledger(self._write, self._write_ahead, clock)
         self._stage = Stage(
             job.experiment,
             job.plan,
@@ -107,9 +108,18 @@ class _Run:
             self._stop,
         )
 
-    def _write(self, entry: AnyEntry) -> None:
+    def _write_ahead(self, entry: AnyEntry) -> None:
         self._journal.write(entry)
         self._observer.entry(entry)
+
+    def _write(self, entry: AnyEntry) -> None:
+        """Write; where that fails, stop the run, but never what undoes it."""
+        try:
+            self._write_ahead(entry)
+        except RunDirError as problem:
+            self._broken = self._broken or problem
+            self._stop.ask(Cause.EVIDENCE, str(problem))
+            self._observer.entry(entry)
 
     async def execute(self) -> Ended:
         self._write(
@@ -127,6 +137,8 @@ class _Run:
             state, reason = await self._trials()
         ended = events.RunEnded(t=self._clock.now(), state=state, reason=reason)
         self._write(ended)
+        if self._broken is not None:
+            raise self._broken
         return Ended(ended, self._stop.skip_rest)
 
     async def _trials(self) -> tuple[str, str]:
@@ -134,9 +146,9 @@ class _Run:
         for planned in self._job.plan.trials:
             try:
                 await self._trial(planned)
-            except RunDirError:
-                raise
             except ChaosmemError as error:
+                if isinstance(error, RunDirError):
+                    self._broken = self._broken or error
                 problem = f"trial {planned.key}: {error}"
                 break
             if self._stop.event.is_set():
@@ -148,6 +160,7 @@ class _Run:
             return "aborted", self._stop.reason
         if self._stop.cause is Cause.OPERATOR:
             return "interrupted", self._stop.reason
+        problem = problem or self._stop.reason
         return ("error", problem) if problem else ("completed", "")
 
     async def _trial(self, planned: PlannedTrial) -> None:

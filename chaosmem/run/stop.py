@@ -16,6 +16,8 @@ class Cause(StrEnum):
 
     GUARD = "guard"
     OPERATOR = "operator"
+    EVIDENCE = "evidence"
+    """The run directory cannot be written any more."""
 
 
 @dataclass(slots=True)

