@@ -26,7 +26,7 @@ _EXAMPLES: Final = {
     "url": "http://127.0.0.1:8080",
     "via": "helper",
 }
-_NUMBER_EXAMPLES: Final = {"goroutines": "20000", "error-rate": "5%"}
+_EXAMPLES_OF: Final = {("goroutines", "max"): "20000", ("error-rate", "max"): "5%"}
 
 
 def message(detail: ErrorDetails, root: object, path: tuple[str | int, ...]) -> str:
@@ -75,7 +75,7 @@ def _model_at(root: object, loc: tuple[str | int, ...]) -> type[BaseModel] | Non
 def _missing(path: tuple[str | int, ...]) -> str:
     name = str(path[-1])
     kind = next((str(step) for step in path[-2::-1] if isinstance(step, str)), "")
-    example = _NUMBER_EXAMPLES.get(kind) or _EXAMPLES.get(name)
+    example = _EXAMPLES_OF.get((kind, name)) or _EXAMPLES.get(name)
     return f"`{name}` is missing; add " + (f"for example {name}: {example}" if example else "it")
 
 
@@ -100,9 +100,9 @@ def _no_text(detail: ErrorDetails) -> str:
 
 
 def _no_pattern(detail: ErrorDetails) -> str:
+    if "A-Z" in str(detail["ctx"]["pattern"]):  # not shown: it may be the secret itself
+        return "must be the name of an environment variable, for example CHAOSMEM_AGENT_TOKEN"
     value = str(detail["input"])
-    if "A-Z" in str(detail["ctx"]["pattern"]):
-        return f"{value!r} is no name of an environment variable; write for example AGENT_TOKEN"
     mended = re.sub("[^a-z0-9]+", "-", value.lower()).strip("-")[:40].strip("-")
     words = "a name is lower-case letters, digits and hyphens"
     return f"{value!r}: {words}" + (f"; write for example {mended}" if mended else "")

@@ -76,10 +76,10 @@ class ProcessTarget(Model):
 
 
 def _url(value: str) -> str:
+    if "@" in value:  # not shown: what stands before it is a secret
+        raise ValueError("must not hold a user or password, because a spec is kept with every run")
     if not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
-        raise ValueError(
-            f"{value!r} is no address; write for example http://127.0.0.1:8080 (and no password)"
-        )
+        raise ValueError(f"{value!r} is no address; write for example http://127.0.0.1:8080")
     return value
 
 
