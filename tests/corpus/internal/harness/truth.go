@@ -9,70 +9,115 @@ import (
 	"time"
 )
 
-// truth is what the program itself knows, to judge a measurement by.
-var truth struct {
-	mu sync.Mutex
-	record
-}
-
+// record is what the program itself knows, to judge a measurement by.
 type record struct {
-	Live        int   `json:"goroutines_live"`             // of surges, now
-	Peak        int   `json:"goroutines_peak"`             // of surges, at most
-	StoppedUnix int64 `json:"goroutines_stopped_unix_ns"`  // when a surge was last told to stop
-	EndedUnix   int64 `json:"goroutines_ended_unix_ns"`    // when the last goroutine of all surges ended
-	HeldBytes   int64 `json:"heap_held_bytes"`             // asked from heap points and not freed
-	FreedUnix   int64 `json:"heap_freed_unix_ns"`          // when the last of it was freed
-	ActedUnix   int64 `json:"first_act_unix_ns,omitempty"` // when the first surge or fill came
+	Live      int   `json:"goroutines_live"`            // of surges, now
+	Peak      int   `json:"goroutines_peak"`            // of surges, at most
+	Stopped   int64 `json:"goroutines_stopped_unix_ns"` // when a surge was last told to stop
+	Ended     int64 `json:"goroutines_ended_unix_ns"`   // when the last goroutine of all surges ended
+	HeldBytes int64 `json:"heap_held_bytes"`            // kept by heap points
+	Freed     int64 `json:"heap_freed_unix_ns"`         // when the last of it was let go
+	FirstAct  int64 `json:"first_act_unix_ns"`          // when the first surge or fill came
 }
 
-func (r *record) acted() {
-	if r.ActedUnix == 0 {
-		r.ActedUnix = time.Now().UnixNano()
+var (
+	mu       sync.Mutex
+	truth    record
+	firstAct []func()
+)
+
+// OnFirstAct has f called once, on its own goroutine, so long after the first surge
+// or fill.
+func OnFirstAct(after time.Duration, f func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	firstAct = append(firstAct, func() { time.AfterFunc(after, f) })
+}
+
+// acted notes the first act. The caller holds mu.
+func acted() {
+	if truth.FirstAct != 0 {
+		return
+	}
+	truth.FirstAct = time.Now().UnixNano()
+	for _, f := range firstAct {
+		f()
 	}
 }
 
-// Started records that a surge starts n goroutines. Each calls Ended as its last act.
-func Started(n int) {
-	truth.mu.Lock()
-	defer truth.mu.Unlock()
-	truth.acted()
-	truth.Live += n
+// Go runs f on a goroutine of a surge, and notes its end as its last act.
+func Go(f func()) {
+	mu.Lock()
+	acted()
+	truth.Live++
 	truth.Peak = max(truth.Peak, truth.Live)
+	mu.Unlock()
+	go func() {
+		defer ended()
+		f()
+	}()
 }
 
-// Stopped records that a surge is told to stop.
-func Stopped() {
-	truth.mu.Lock()
-	defer truth.mu.Unlock()
-	truth.StoppedUnix = time.Now().UnixNano()
-}
-
-// Ended records the end of one goroutine, and prints the end of the last.
-func Ended() {
-	truth.mu.Lock()
-	defer truth.mu.Unlock()
+func ended() {
+	mu.Lock()
+	defer mu.Unlock()
 	truth.Live--
 	if truth.Live == 0 {
-		truth.EndedUnix = time.Now().UnixNano()
-		fmt.Fprintf(os.Stderr, "truth goroutines_ended_unix_ns=%d\n", truth.EndedUnix)
+		truth.Ended = time.Now().UnixNano()
+		fmt.Fprintf(os.Stderr, "truth goroutines_ended_unix_ns=%d\n", truth.Ended)
 	}
 }
 
-// Filled records that so many bytes are held; a negative number frees them.
-func Filled(bytes int) {
-	truth.mu.Lock()
-	defer truth.mu.Unlock()
-	truth.acted()
-	truth.HeldBytes += int64(bytes)
-	if bytes < 0 && truth.HeldBytes == 0 {
-		truth.FreedUnix = time.Now().UnixNano()
-		fmt.Fprintf(os.Stderr, "truth heap_freed_unix_ns=%d\n", truth.FreedUnix)
+// Stopping notes that a surge is told to stop.
+func Stopping() {
+	mu.Lock()
+	defer mu.Unlock()
+	truth.Stopped = time.Now().UnixNano()
+}
+
+// Cache keeps blocks until they are freed.
+type Cache struct {
+	blocks map[int][][]byte
+	next   int
+}
+
+// Keep keeps blocks until free is called.
+func (c *Cache) Keep(blocks [][]byte) (free func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	acted()
+	if c.blocks == nil {
+		c.blocks = map[int][][]byte{}
 	}
+	id := c.next
+	c.next++
+	c.blocks[id] = blocks
+	truth.HeldBytes += size(blocks)
+	return func() { c.drop(id) }
+}
+
+func (c *Cache) drop(id int) {
+	mu.Lock()
+	defer mu.Unlock()
+	truth.HeldBytes -= size(c.blocks[id])
+	delete(c.blocks, id)
+	if truth.HeldBytes == 0 {
+		truth.Freed = time.Now().UnixNano()
+		fmt.Fprintf(os.Stderr, "truth heap_freed_unix_ns=%d\n", truth.Freed)
+	}
+}
+
+func size(blocks [][]byte) int64 {
+	bytes := 0
+	for _, b := range blocks {
+		bytes += len(b)
+	}
+	return int64(bytes)
 }
 
 func serveTruth(w http.ResponseWriter, _ *http.Request) {
-	truth.mu.Lock()
-	defer truth.mu.Unlock()
+	mu.Lock()
+	defer mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(truth.record)
+	_ = json.NewEncoder(w).Encode(truth)
 }
