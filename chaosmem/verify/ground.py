@@ -17,7 +17,9 @@ def phase(trial: Trial, name: Phase) -> Window:
     """The window of a phase that must have taken place."""
     window = trial.phases.get(name)
     if window is None or window.seconds <= 0:
-        raise Undecided(f"the {name} phase did not take place, so nothing could be observed in it")
+        raise Undecided(
+            f"the {name} phase did not take place to its end, so nothing can be said of it"
+        )
     return window
 
 

@@ -60,9 +60,10 @@ def _finding(check: Check, trial: Trial, evidence: Evidence) -> Finding:
         numbers=dict(ruling.numbers),
         table=ruling.table,
     )
-    if trial.complete or check.kind == STRESS_EFFECT:
-        return finding
-    return _demoted(finding, "the trial did not run to its end")
+    gone = lost(trial)
+    if gone is not None:
+        return _demoted(finding, f"{told(gone)}, which cuts the evidence")
+    return finding if trial.complete else _demoted(finding, "the trial did not run to its end")
 
 
 def _claim(checker: Checker, check: Check) -> Claim:

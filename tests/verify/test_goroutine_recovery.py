@@ -11,7 +11,7 @@ from chaosmem.metrics import GOROUTINES
 from chaosmem.spec.base import Phase
 from chaosmem.spec.checks import GoroutineRecovery
 from chaosmem.verify import Finding, Outcome, verify
-from verify.build import (
+from tests.verify.build import (
     PHASES,
     RELEASED,
     SURGE,
@@ -274,7 +274,7 @@ def test_a_baseline_that_is_all_captures_has_no_samples() -> None:
 
 
 def test_a_heap_fault_that_moves_no_goroutine_recovers_at_once() -> None:
-    from verify.build import HEAP
+    from tests.verify.build import HEAP
 
     found = judged(trial(heap_series() | {GOROUTINES: 20.0}, faults=[fault(HEAP)]))
     assert found.outcome is PASS

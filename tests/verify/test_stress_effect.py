@@ -24,7 +24,7 @@ from chaosmem.metrics import (
 from chaosmem.spec.checks import GoroutineRecovery, StressEffect
 from chaosmem.spec.faults import HeapFault, LoadFault, MemoryFault, Request, RuntimeFault
 from chaosmem.verify import Finding, Outcome, verify
-from verify.build import (
+from tests.verify.build import (
     HEAP,
     MIB,
     SURGE,

@@ -8,8 +8,15 @@ from typing import Any
 
 from chaosmem.evidence.model import Evidence, Trial
 from chaosmem.verify.checks import (
+    alive,
+    gc_cpu,
     goroutine_recovery,
+    heap_returns,
+    next_gc_prediction,
+    pause,
+    rss_returns,
     stress_effect,
+    top_allocations,
 )
 from chaosmem.verify.ruling import Claim, Ruling
 
@@ -30,5 +37,13 @@ class Checker:
 CHECKERS: Mapping[str, Checker] = {
     "stress-effect": Checker(stress_effect.claim, stress_effect.judge, outlives=True),
     "goroutine-recovery": Checker(goroutine_recovery.claim, goroutine_recovery.judge),
+    "next-gc-prediction": Checker(next_gc_prediction.claim, next_gc_prediction.judge),
+    "top-allocations": Checker(top_allocations.claim, top_allocations.judge),
+    "no-restart": Checker(alive.claim_restart, alive.no_restart, outlives=True),
+    "no-oom": Checker(alive.claim_oom, alive.no_oom, outlives=True),
+    "heap-returns": Checker(heap_returns.claim, heap_returns.judge),
+    "rss-returns": Checker(rss_returns.claim, rss_returns.judge),
+    "gc-cpu": Checker(gc_cpu.claim, gc_cpu.judge),
+    "pause": Checker(pause.claim, pause.judge),
 }
 """By `kind` of the spec."""
