@@ -103,13 +103,13 @@ def _goroutines(
     check = next((c for c in checks if isinstance(c, GoroutineRecovery)), None)
     if chart is None or check is None:
         return chart
-    deadline = trial.release[0] + check.within - window(trial).start if trial.release else None
-    middle = next(
-        (f.numbers["baseline median"] for f in findings if "baseline median" in f.numbers), None
-    )
-    band = None
+    numbers = next((f.numbers for f in findings if f.check == check.kind), {})
+    middle, release = numbers.get("baseline median"), numbers.get("released at")
+    band = deadline = None
     if middle is not None and middle.error is not None:
         band = (middle.value - middle.error, middle.value + middle.error)
+    if release is not None:
+        deadline = release.value + check.within - window(trial).start
     return replace(chart, band=band, deadline=deadline)
 
 
@@ -147,7 +147,7 @@ def _thin(columns: Columns, limit: int) -> Columns:
 
 
 def _gc_cpu(trial: Trial, limit: int) -> Chart | None:
-    """Share of Go's CPU time in GC, between one update of the counters (a GC cycle) and the next."""
+    """Share of Go's CPU time in GC, from one update of the counters (a GC cycle) to the next."""
     gc, whole = trial.of(metrics.GC_CPU), trial.of(metrics.GO_CPU)
     if len(gc) < 2 or not np.array_equal(gc.t, whole.t):  # noqa: PLR2004 - a share needs two
         return None
@@ -173,9 +173,9 @@ def _load(trial: Trial, limit: int) -> Iterable[Chart | None]:
         yield Chart("load", "Load", "1/s", "chaosmem load", tuple(rates))
     seen = trial.of(metrics.LOAD_LATENCY)
     if len(seen):
-        t, columns = per_bucket(seen.t, seen.v, span.start, span.end, width, (0.5, 0.99))
+        t, columns = per_bucket(seen.within(span), span, width, (0.5, 0.99))
         lines = (Line("p50", "main"), Line("p99", "second"))
-        made = Columns(lines, t - span.start, tuple(columns))
+        made = Columns(lines, t - span.start, columns)
         title = f"Latency, per {width:.3g} s"
         yield Chart("latency", title, "s", "chaosmem load, answered requests", (made,))
 
@@ -190,14 +190,13 @@ def _rate(series: Series, line: Line, span: Window, width: float) -> Columns:
 def fault_window(trial: Trial) -> Window | None:
     """From the first fault's effect to the last one's undo, of the faults that end before recovery.
 
-    A load that runs through all phases is no interval worth shading.
+    A load that runs on through recovery is no interval worth shading.
     """
-    recover = trial.phases.get(Phase.RECOVER)
-    latest = recover.start + 1 if recover else window(trial).end
+    end = window(trial).end
     pairs = [
-        (f.applied, f.undone if f.undone is not None else latest)
+        (f.applied, end if f.undone is None else f.undone)
         for f in trial.faults
-        if f.applied is not None and f.planned.begin is not Phase.BASELINE
+        if f.applied is not None and f.planned.end is not Phase.RECOVER
     ]
     if not pairs:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from chaosmem.evidence.model import Floats
+from chaosmem.evidence.model import Floats, Series, Window
 
 
 def extremes(t: Floats, columns: Sequence[Floats], limit: int) -> NDArray[np.intp]:
@@ -32,16 +32,16 @@ def extremes(t: Floats, columns: Sequence[Floats], limit: int) -> NDArray[np.int
 
 
 def per_bucket(
-    t: Floats, v: Floats, start: float, end: float, width: float, quantiles: Sequence[float]
-) -> tuple[Floats, list[Floats]]:
-    """Quantiles of `v` in steps of `width` seconds from `start`: (middle of each step, columns).
+    series: Series, span: Window, width: float, quantiles: Sequence[float]
+) -> tuple[Floats, tuple[Floats, ...]]:
+    """Quantiles in steps of `width` seconds from the start: (middle of each step, columns).
 
-    Steps without a value are left out.
+    `series` lies within `span`. Steps without a value are left out.
     """
-    step = ((t - start) // width).astype(np.intp)
-    inside = (t >= start) & (t <= end)
-    step, v = step[inside], v[inside]
-    found = np.unique(step)
-    rows = [np.quantile(v[step == s], quantiles) for s in found]
-    columns = np.array(rows).T if rows else np.empty((len(quantiles), 0))
-    return start + (found + 0.5) * width, list(columns)
+    step = ((series.t - span.start) // width).astype(np.intp)
+    found, first = np.unique(step, return_index=True)
+    parts = np.split(series.v, first[1:]) if len(series) else []
+    rows = [np.quantile(part, quantiles) for part in parts]
+    columns: Floats = np.array(rows, np.float64).reshape(-1, len(quantiles)).T
+    middles: Floats = np.asarray(span.start + (found + 0.5) * width, np.float64)
+    return middles, tuple(columns)

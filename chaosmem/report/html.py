@@ -28,7 +28,14 @@ if TYPE_CHECKING:  # the other reports do without jinja2's 40 ms
     from jinja2 import Environment
 
 _ASSETS: Final = resources.files("chaosmem.report") / "assets"
-_SCRIPTS = ("head.js", "vendor/uplot/uPlot.iife.min.js", "format.js", "charts.js", "flame.js", "page.js")
+_SCRIPTS = (
+    "head.js",
+    "vendor/uplot/uPlot.iife.min.js",
+    "format.js",
+    "charts.js",
+    "flame.js",
+    "page.js",
+)
 _STYLES = ("vendor/uplot/uPlot.min.css", "report.css")
 _MOST_CYCLES = 3_000  # marks of GC cycles in all trials together
 

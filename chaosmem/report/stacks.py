@@ -58,7 +58,7 @@ class Table:
     at: str
     rows: tuple[Row, ...]
     left: int
-    """Stacks that are not shown."""
+    """Stacks that are not shown: no change in any capture, or less growth than those shown."""
 
 
 @dataclass(slots=True)
@@ -158,7 +158,8 @@ def table(captures: Sequence[Weighed], profile: str, unit: str) -> Table | None:
     growth = {s: at.stacks.get(s, 0) - base.stacks.get(s, 0) for s in keys}
     whole = sum(g for g in growth.values() if g > 0)
     last = captures[-1]
-    order = sorted(keys, key=lambda s: (-growth[s], -last.stacks.get(s, 0), s))
+    changed = [s for s in keys if len({c.stacks.get(s, 0) for c in captures}) > 1]
+    order = sorted(changed, key=lambda s: (-growth[s], -last.stacks.get(s, 0), s))
     rows = tuple(
         Row(
             stack,
@@ -170,7 +171,9 @@ def table(captures: Sequence[Weighed], profile: str, unit: str) -> Table | None:
         for stack in order[:_ROWS]
     )
     moments, totals = tuple(c.moment for c in captures), tuple(c.total for c in captures)
-    return Table(profile, unit, moments, totals, base.moment, at.moment, rows, len(keys) - len(rows))
+    return Table(
+        profile, unit, moments, totals, base.moment, at.moment, rows, len(keys) - len(rows)
+    )
 
 
 def _error(stack: Stack, base: Weighed, at: Weighed) -> float | None:

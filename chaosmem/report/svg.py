@@ -27,9 +27,9 @@ def sparkline(chart: Chart, start: float, end: float, fault: tuple[float, float]
     shade = Markup()
     if fault is not None:
         left, right = ((x - start) / length * _WIDTH for x in fault)
-        shade = Markup('<rect class="fault" x="{:.1f}" y="0" width="{:.1f}" height="{:.0f}"/>').format(
-            left, max(right - left, 1), _HEIGHT
-        )
+        shade = Markup(
+            '<rect class="fault" x="{:.1f}" y="0" width="{:.1f}" height="{:.0f}"/>'
+        ).format(left, max(right - left, 1), _HEIGHT)
     paths = Markup().join(
         Markup('<path class="line {}" d="{}"/>').format(line.role, _path(c, v, start, length, top))
         for c in chart.columns
@@ -69,9 +69,7 @@ def strips(findings: Sequence[Finding], summaries: Sequence[Summary]) -> tuple[S
     return tuple(s for s in made if s is not None)
 
 
-def _strip(
-    name: str, findings: Sequence[Finding], summaries: Sequence[Summary]
-) -> Strip | None:
+def _strip(name: str, findings: Sequence[Finding], summaries: Sequence[Summary]) -> Strip | None:
     values = [f.headline.value for f in findings if f.headline]
     unit = next(f.headline.unit for f in findings if f.headline)
     if len(values) < 2:  # noqa: PLR2004 - one is no distribution
@@ -107,6 +105,6 @@ def _dots(own: Sequence[Finding], summary: Summary | None, low: float, high: flo
         if f.headline
     )
     words = ", ".join(amount(f.headline.value, f.headline.unit) for f in own if f.headline)
-    return Markup('<svg class="strip" viewBox="0 0 320 24" role="img" aria-label="{}">{}{}</svg>').format(
-        words, bar, dots
-    )
+    return Markup(
+        '<svg class="strip" viewBox="0 0 320 24" role="img" aria-label="{}">{}{}</svg>'
+    ).format(words, bar, dots)

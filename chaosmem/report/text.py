@@ -60,7 +60,7 @@ def text(
     _checks(console, verdict)
     _arms(console, verdict)
     _foot(console, evidence, directory)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines()) + "\n"
 
 
 def _head(console: Console, verdict: Verdict) -> None:

@@ -12,6 +12,7 @@ from chaosmem.units import human_bytes, human_seconds
 from chaosmem.verify.model import Finding, Number, Outcome, Pointer, Verdict, worst
 
 GLYPH = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?"}
+_NOTHING = 1e-9  # what the arithmetic of equal numbers leaves over
 _URGENCY = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 2}
 
 # C0 and C1 controls (terminal escapes among them), bidirectional overrides, line separators,
@@ -32,8 +33,9 @@ def amount(value: float, unit: str) -> str:
         return human_bytes(value)
     if unit == "s":
         return human_seconds(value)
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
-    return text if unit in {"1", ""} else f"{text}{'' if unit == '%' else ' '}{unit}"
+    value = 0.0 if abs(value) < _NOTHING else float(value)
+    text = f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
+    return text if unit in {"1", ""} else f"{text} {unit}"
 
 
 def number(given: Number) -> str:

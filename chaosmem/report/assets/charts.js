@@ -52,7 +52,7 @@ function marks(data, chart) {
     if (chart.band) {
       const [low, high] = chart.band.map((v) => u.valToPos(v, "y", true));
       u.ctx.fillStyle = color("band");
-      u.ctx.fillRect(u.bbox.left, high, u.bbox.width, Math.max(low - high, 2 * ratio()));
+      u.ctx.fillRect(u.bbox.left, high, u.bbox.width, Math.max(low - high, 3 * ratio()));
     }
     for (const [, start] of data.phases.slice(1)) upright(u, start, color("rule-strong"), [2, 3]);
     u.ctx.restore();
@@ -97,7 +97,7 @@ function axis(extra) {
   };
 }
 
-function options(data, chart, width, group, onCursor) {
+function options(data, chart, width, group, on) {
   const unit = chart.unit;
   const series = chart.lines.map((line) => ({
     label: line.label,
@@ -123,35 +123,48 @@ function options(data, chart, width, group, onCursor) {
     series: [{ label: "t", value: (u, v) => (v === null ? "–" : v.toFixed(2) + " s") }, ...series],
     cursor: { sync: { key: group, scales: ["x", null] }, y: false, drag: { x: true, y: false },
               points: { size: 7 } },
-    hooks: { setCursor: [onCursor] },
+    hooks: { setCursor: [on.cursor], setScale: [on.scale] },
     plugins: [marks(data, chart)],
   };
 }
 
-// Phase names above the charts, placed like the plots below them.
+// Phase names above the charts, placed like the plots below them at every zoom.
 function ribbon(data) {
   const host = make("div", "ribbon");
   host.setAttribute("aria-hidden", "true");
-  for (const [name, start, end] of data.phases) {
+  const parts = data.phases.map(([name, start, end]) => {
     const part = make("span", "phase " + name, name);
-    part.style.flexGrow = String(Math.max(end - start, 0));
     part.title = name + ": " + start.toFixed(1) + " to " + end.toFixed(1) + " s";
-    host.append(part);
+    return part;
+  });
+  host.append(...parts);
+  function place(low, high) {
+    const share = (t) => 100 * (Math.min(Math.max(t, low), high) - low) / (high - low);
+    data.phases.forEach(([, start, end], i) => {
+      parts[i].hidden = end <= low || start >= high;
+      parts[i].style.left = share(start) + "%";
+      parts[i].style.width = share(end) - share(start) + "%";
+    });
   }
-  return host;
+  place(0, data.seconds);
+  return { host, place };
 }
 
 function timeLines(host, data, live, group) {
   const plots = [];
   const clock = make("output", "clock");
   const bar = make("div", "ribbon-bar");
-  bar.append(ribbon(data), clock);
+  const phases = ribbon(data);
+  bar.append(phases.host, clock);
   host.replaceChildren(bar);
 
   function moved(u) {
     const t = u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null;
     const reach = ((u.scales.x.max - u.scales.x.min) / Math.max(u.width, 1)) * 6;
     clock.textContent = t === null ? "" : t.toFixed(2) + " s · " + whatIsAt(data, t, reach);
+  }
+  function zoomed(u, key) {
+    if (key === "x" && u.scales.x.max > u.scales.x.min) phases.place(u.scales.x.min, u.scales.x.max);
   }
   function say(u) {
     const values = u.series.slice(1).map((s, i) => s.label + " " +
@@ -185,7 +198,7 @@ function timeLines(host, data, live, group) {
     figure.append(make("figcaption", "", chart.title));
     host.append(figure);
     const joined = uPlot.join(chart.groups);
-    const u = new uPlot(options(data, chart, width(), group, moved), joined, figure);
+    const u = new uPlot(options(data, chart, width(), group, { cursor: moved, scale: zoomed }), joined, figure);
     u.unit = chart.unit;
     u.setScale("x", { min: 0, max: data.seconds });
     figure.addEventListener("keydown", (event) => pressed(event, u));

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from chaosmem.report import markdown
+from chaosmem.report.markdown import escape
+from chaosmem.report.words import plain
+from tests.report import sample
+
+RENDER = MarkdownIt("commonmark").enable("table")
+
+
+def rendered(kind: sample.Kind, **more: bool) -> str:
+    evidence = sample.evidence(kind, **more)  # type: ignore[arg-type]
+    return str(RENDER.render(markdown(sample.verdict(evidence), evidence)))
+
+
+def test_the_summary_is_one_table_with_a_row_for_each_check() -> None:
+    page = rendered("leak")
+    assert page.startswith("<h2>❌ FAIL: cart-heap-surge</h2>")
+    first = page[page.index("<table>") : page.index("</table>")]
+    assert first.count("<tr>") == 5
+    assert "228 goroutines 15.0 s after release" in first
+
+
+def test_details_are_folded() -> None:
+    assert rendered("leak").count("<details><summary>") == 4
+
+
+def test_what_is_not_undone_is_told() -> None:
+    assert "<strong>Not undone</strong> release 500 goroutines of demo" in rendered("aborted")
+
+
+def test_a_hostile_target_name_stays_text() -> None:
+    page = rendered("leak", hostile=True)
+    assert set(re.findall(r"<([a-z0-9]+)", page)) <= {
+        "h2", "p", "ul", "li", "strong", "table", "thead", "tbody", "tr", "th", "td",
+        "br", "details", "summary", "code",
+    }  # fmt: skip
+    assert "demo&lt;/script&gt;&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a|b", "<b>", "*x*", "_x_", "[a](b)", "`c`", "# h", "1. x", "- x", "&lt;", "a\\", "~~x~~"],
+)
+def test_markup_in_text_is_literal(text: str) -> None:
+    inline = RENDER.renderInline(escape(text))
+    assert inline.replace("\u2060", "") == (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    )
+
+
+@given(st.text(alphabet="|\\`*_<>&[]()!#\n@ab:/ ", max_size=30))
+def test_any_text_fits_one_table_cell(text: str) -> None:
+    page = str(RENDER.render(f"| h |\n|---|\n| {escape(text)} |\n"))
+    cell = re.search(r"<td>(.*)</td>", page)
+    assert page.count("<td>") == 1
+    assert cell is not None
+    literal = cell[1].replace("\u2060", "")
+    for entity, mark in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        literal = literal.replace(entity, mark)
+    assert literal == plain(text)
+
+
+def test_nobody_is_mentioned_by_a_log_line() -> None:
+    assert "@octocat" not in escape("ask @octocat about #12")
