@@ -11,7 +11,7 @@ Source of the meaning of each field: github.com/google/pprof/proto/profile.proto
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ Int32: TypeAlias = NDArray[np.int32]
 Int64: TypeAlias = NDArray[np.int64]
 UInt64: TypeAlias = NDArray[np.uint64]
 Bool: TypeAlias = NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,14 @@ class Labels:
     """Sample labels, ordered by sample and then as written.
 
     Attributes:
-        sample: int64, index of the sample.
+        sample: int32, index of the sample.
         key: int32, string index.
         text: int32, string index of a string label's value, -1 for a numeric label.
         number: int64, a numeric label's value.
         unit: int32, string index of a numeric label's unit, 0 (the empty string) if unsaid.
     """
 
-    sample: Int64
+    sample: Int32
     key: Int32
     text: Int32
     number: Int64
@@ -91,7 +92,7 @@ class Labels:
         kept = np.flatnonzero(place[self.sample] >= 0)
         kept = kept[np.argsort(place[self.sample[kept]], kind="stable")]
         return Labels(
-            place[self.sample[kept]],
+            place[self.sample[kept]].astype(np.int32),
             self.key[kept],
             self.text[kept],
             self.number[kept],
@@ -209,6 +210,35 @@ def offsets(lengths: Int64) -> Int64:
 
 def spans(starts: Int64, lengths: Int64) -> Int64:
     """The indices start, start + 1, ... of every (start, length), one after the other."""
+    filled = np.flatnonzero(lengths)
+    if len(filled) != len(lengths):
+        starts, lengths = starts[filled], lengths[filled]
     ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total, dtype=np.int64)
+    if not len(ends):
+        return np.zeros(0, np.int64)
+    # the difference between neighbours: 1 within a span, a jump where the next one begins
+    out = np.ones(int(ends[-1]), np.int64)
+    out[0] = starts[0]
+    out[ends[:-1]] = starts[1:] - starts[:-1] - lengths[:-1] + 1
+    return np.cumsum(out, out=out)
+
+
+class Growing(Generic[Number]):
+    """A column that is appended to; it grows in place, so that no second copy is ever held."""
+
+    def __init__(self, kind: type[Number]) -> None:
+        self._array: NDArray[Number] = np.empty(0, kind)
+        self._length = 0
+
+    def append(self, part: NDArray[Number], done: float) -> None:
+        """Adds `part`; `done` is how much of the whole (0 to 1) there is with it."""
+        wanted = self._length + len(part)
+        if wanted > len(self._array):
+            self._array.resize(int(wanted / done * 1.02) + 64, refcheck=False)
+        self._array[self._length : wanted] = part
+        self._length = wanted
+
+    def finish(self) -> NDArray[Number]:
+        """The column; nothing can be appended any more."""
+        self._array.resize(self._length, refcheck=False)
+        return self._array

@@ -87,7 +87,7 @@ def _sampled(report: Report, nodes: Nodes) -> dict[str, object]:
 def _stacks(report: Report, nodes: Nodes) -> Iterator[tuple[list[int], int]]:
     """(nodes of the stack, root first, value) of each sample that counts."""
     weighted = report.weighted()
-    for batch in frames(weighted.samples, nodes):
+    for batch in frames(weighted, nodes):
         bounds = np.searchsorted(batch.owner, np.arange(batch.count + 1)).tolist()
         node = batch.node.tolist()
         values = weighted.value[batch.first : batch.first + batch.count].tolist()

@@ -16,7 +16,8 @@ from chaosmem.profile.columns import Bool, Int32, Int64, Samples, spans
 from chaosmem.profile.nodes import Nodes
 
 _BATCH = 4096
-_EXACT = float(1 << 53)
+_EXACT = float(1 << 53)  # up to here every integer is a float
+_KEY_BITS = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,14 @@ class Weighted:
     """Samples that count, with what each counts.
 
     Attributes:
-        samples: those whose value or divisor is not 0.
-        value: int64 per sample.
-        divisor: int64 per sample, or None.
+        samples: all samples.
+        rows: int64, those whose value or divisor is not 0.
+        value: int64, of each row.
+        divisor: int64 of each row, or None.
     """
 
     samples: Samples
+    rows: Int64
     value: Int64
     divisor: Int64 | None
 
@@ -76,9 +79,12 @@ class Weighted:
     def of(cls, samples: Samples, value: Int64, divisor: Int64 | None) -> Weighted:
         """Leaves out the samples that weigh nothing."""
         rows = np.flatnonzero(value if divisor is None else (value != 0) | (divisor != 0))
-        if len(rows) == len(samples):
-            return cls(samples, value, divisor)
-        return cls(samples.take(rows), value[rows], None if divisor is None else divisor[rows])
+        return cls(samples, rows, value[rows], None if divisor is None else divisor[rows])
+
+    @classmethod
+    def every(cls, samples: Samples, value: Int64) -> Weighted:
+        """All samples."""
+        return cls(samples, np.arange(len(samples)), value, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +106,34 @@ class Frames:
     inlined: Bool
 
 
-def frames(samples: Samples, nodes: Nodes) -> Iterator[Frames]:
-    """The frames of all samples, batch by batch."""
-    for first in range(0, len(samples), _BATCH):
-        start = samples.stack_start[first : first + _BATCH + 1]
-        stack = samples.stack[start[0] : start[-1]]
-        count = len(start) - 1
-        owner = np.repeat(np.arange(count, dtype=np.int32), np.diff(start))
+def frames(weighted: Weighted, nodes: Nodes) -> Iterator[Frames]:
+    """The frames of the samples that count, batch by batch."""
+    samples = weighted.samples
+    for first in range(0, len(weighted.rows), _BATCH):
+        rows = weighted.rows[first : first + _BATCH]
+        start, depth = samples.stack_start[rows], samples.stack_start[rows + 1]
+        depth -= start
+        if start[-1] + depth[-1] - start[0] == depth.sum():
+            stack = samples.stack[start[0] : start[-1] + depth[-1]]
+        else:
+            stack = samples.stack[spans(start, depth)]
+        owner = np.arange(len(rows), dtype=np.int32)
         if nodes.single:
-            yield Frames(first, count, owner, nodes.frame_node[stack], nodes.frame_inlined[stack])
+            node, inlined = nodes.frame_node[stack], nodes.frame_inlined[stack]
+            yield Frames(first, len(rows), np.repeat(owner, depth), node, inlined)
             continue
         begin = nodes.frame_start[stack]
         lines = nodes.frame_start[stack + 1] - begin
         frame = spans(begin, lines)
-        node, inlined = nodes.frame_node[frame], nodes.frame_inlined[frame]
-        yield Frames(first, count, np.repeat(owner, lines), node, inlined)
+        owner = np.repeat(np.repeat(owner, depth), lines)
+        yield Frames(first, len(rows), owner, nodes.frame_node[frame], nodes.frame_inlined[frame])
 
 
 def weigh(weighted: Weighted, nodes: Nodes) -> Weights:
     """Flat and cum of every node."""
     sums = [np.zeros(len(nodes), np.int64) for _ in range(4)]
     flat, cum, flat_divisor, cum_divisor = sums
-    for batch in frames(weighted.samples, nodes):
+    for batch in frames(weighted, nodes):
         chosen = slice(batch.first, batch.first + batch.count)
         leaf = _leaves(batch)
         node, owner = _distinct(batch.node, batch.owner, batch.count)
@@ -135,12 +147,10 @@ def weigh(weighted: Weighted, nodes: Nodes) -> Weights:
 
 def _leaves(batch: Frames) -> Int64:
     """Where each sample's first frame is (samples without frames have none)."""
-    if not len(batch.owner):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(np.concatenate(([True], batch.owner[1:] != batch.owner[:-1])))
+    return np.flatnonzero(_begins(batch.owner))
 
 
-def _distinct(node: Int32, owner: Int32, count: int) -> tuple[Int64, Int64]:
+def _distinct(node: Int32, owner: Int32, count: int) -> tuple[Int64 | Int32, Int64 | Int32]:
     """Each (node, owner) once."""
     bits = max(count - 1, 1).bit_length()
     if int(node.max(initial=0)) < 1 << (31 - bits):
@@ -150,10 +160,9 @@ def _distinct(node: Int32, owner: Int32, count: int) -> tuple[Int64, Int64]:
     return key >> bits, key & ((1 << bits) - 1)
 
 
-def _sorted_once(key: Int32 | Int64) -> Int64:
+def _sorted_once(key: Int32 | Int64) -> Int32 | Int64:
     key.sort()
-    first = np.concatenate(([True], key[1:] != key[:-1])) if len(key) else np.zeros(0, np.bool_)
-    return key[first].astype(np.int64)
+    return key[_begins(key)]
 
 
 def _add(sums: Int64, keys: Int64 | Int32, values: Int64) -> None:
@@ -174,7 +183,7 @@ def find_edges(weighted: Weighted, nodes: Nodes, kept: Bool, callees: Bool | Non
         callees: bool per node: only calls of these nodes, if given.
     """
     parts: list[Edges] = []
-    for batch in frames(weighted.samples, nodes):
+    for batch in frames(weighted, nodes):
         value = weighted.value[batch.first : batch.first + batch.count]
         parts.append(_batch_edges(batch, value, kept, callees, len(nodes)))
     return _merged(parts, len(nodes))
@@ -183,37 +192,62 @@ def find_edges(weighted: Weighted, nodes: Nodes, kept: Bool, callees: Bool | Non
 def _batch_edges(
     batch: Frames, value: Int64, kept: Bool, callees: Bool | None, count: int
 ) -> Edges:
-    chosen = np.flatnonzero(kept[batch.node])
-    node, owner, inlined = batch.node[chosen], batch.owner[chosen], batch.inlined[chosen]
-    same = (owner[1:] == owner[:-1]) & (node[1:] != node[:-1])
+    chosen = slice(None) if kept.all() else np.flatnonzero(kept[batch.node])
+    # from the root on: the first call of its kind decides whether it is inline
+    node, owner = batch.node[chosen][::-1], batch.owner[chosen][::-1]
+    inlined = batch.inlined[chosen][::-1]
+    call = (owner[1:] == owner[:-1]) & (node[1:] != node[:-1])
     if callees is not None:
-        same &= callees[node[:-1]]
-    # the first call of its kind from the root decides whether it is inline: look from the root
-    at = np.flatnonzero(same)[::-1]
-    call = node[at + 1].astype(np.int64) * count + node[at]
-    distinct, call = np.unique(call, return_inverse=True)
-    key = call * batch.count + owner[at]
-    _, first = np.unique(key, return_index=True)
-    at, call = at[first], call[first]
-    weight = np.zeros(len(distinct), np.int64)
-    np.add.at(weight, call, value[owner[at]])
-    outlined = np.zeros(len(distinct), np.bool_)
-    outlined[call[~inlined[at]]] = True
+        call &= callees[node[1:]]
+    at = np.flatnonzero(call)
+    pair = node[at].astype(np.int64) * count + node[at + 1]
+    pair, owner, inlined = _first_of_each(pair, owner[at + 1], inlined[at + 1])
+    return _summed(pair, value[owner], inlined, count)
+
+
+def _first_of_each(pair: Int64, owner: Int32, inlined: Bool) -> tuple[Int64, Int32, Bool]:
+    """The first row of each (pair, owner), ordered by pair."""
+    place_bits = max(len(pair) - 1, 1).bit_length()
+    owner_bits = _BATCH.bit_length()
+    if int(pair.max(initial=0)).bit_length() + owner_bits + place_bits < _KEY_BITS:
+        # one sort of plain integers is several times quicker than a sort of indices
+        key = ((pair << owner_bits) | owner) << place_bits
+        key |= np.arange(len(pair))
+        key.sort()
+        rows = key[_begins(key >> place_bits)] & ((1 << place_bits) - 1)
+    else:
+        order = np.lexsort((owner, pair))
+        rows = order[_begins(pair[order]) | _begins(owner[order])]
+    return pair[rows], owner[rows], inlined[rows]
+
+
+def _begins(key: Int64 | Int32) -> Bool:
+    """Where a value differs from the one before it."""
+    begins = np.ones(len(key), np.bool_)
+    np.not_equal(key[1:], key[:-1], out=begins[1:])
+    return begins
+
+
+def _summed(pair: Int64, value: Int64, inline: Bool, count: int) -> Edges:
+    """One edge for each pair (they are ordered): values added, inline if all are."""
+    bounds = np.flatnonzero(_begins(pair))
+    if not len(bounds):
+        none = np.zeros(0, np.int32)
+        return Edges(none, none, np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    distinct = pair[bounds]
     return Edges(
-        (distinct // count).astype(np.int32), (distinct % count).astype(np.int32), weight, ~outlined
+        caller=(distinct // count).astype(np.int32),
+        callee=(distinct % count).astype(np.int32),
+        weight=np.add.reduceat(value, bounds),
+        inline=np.logical_and.reduceat(inline, bounds),
     )
 
 
 def _merged(parts: list[Edges], count: int) -> Edges:
-    if not parts:
-        none = np.zeros(0, np.int32)
-        return Edges(none, none, np.zeros(0, np.int64), np.zeros(0, np.bool_))
-    calls = np.concatenate([p.caller.astype(np.int64) * count + p.callee for p in parts])
-    distinct, place = np.unique(calls, return_inverse=True)
-    weight = np.zeros(len(distinct), np.int64)
-    np.add.at(weight, place, np.concatenate([p.weight for p in parts]))
-    outlined = np.zeros(len(distinct), np.bool_)
-    outlined[place[~np.concatenate([p.inline for p in parts])]] = True
-    return Edges(
-        (distinct // count).astype(np.int32), (distinct % count).astype(np.int32), weight, ~outlined
-    )
+    none = np.zeros(0, np.int64)
+    pairs = [part.caller.astype(np.int64) * count + part.callee for part in parts]
+    pair = np.concatenate([none, *pairs])
+    value = np.concatenate([none, *(part.weight for part in parts)])
+    inline = np.concatenate([none.astype(np.bool_), *(part.inline for part in parts)])
+    order = np.argsort(pair, kind="stable")
+    return _summed(pair[order], value[order], inline[order], count)

@@ -235,7 +235,7 @@ def _stacks(profile: Profile, index: int) -> list[_Key]:
     names = [normalised(name) or nodes.printable(i) for i, name in enumerate(nodes.name)]
     weighted = Weighted.of(profile.samples, profile.samples.values[index], None)
     stacks: list[_Key] = []
-    for batch in frames(weighted.samples, nodes):
+    for batch in frames(weighted, nodes):
         bounds = np.searchsorted(batch.owner, np.arange(batch.count + 1)).tolist()
         node = batch.node.tolist()
         for first, last in pairwise(bounds):

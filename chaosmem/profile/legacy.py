@@ -224,7 +224,7 @@ class _Reader:
                 offsets(np.array(text.depths, np.int64)),
                 np.array(text.stack, np.int32),
             ),
-            labels=Labels(labels[:, 0], small[:, 1], small[:, 2], labels[:, 3], small[:, 4]),
+            labels=Labels(small[:, 0], small[:, 1], small[:, 2], labels[:, 3], small[:, 4]),
             locations=Locations(
                 address=np.array([key[0] for key in places], np.uint64),
                 mapping=np.full(len(places), -1, np.int32),

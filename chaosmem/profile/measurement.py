@@ -7,6 +7,7 @@ largest unit in which the value is at least 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 AUTOMATIC: Final = ("minimum", "auto")
@@ -24,6 +25,7 @@ class _Family:
     default: _Unit
     units: tuple[_Unit, ...]
 
+    @lru_cache(maxsize=256)  # noqa: B019 there are three families, and they live for ever
     def find(self, name: str) -> _Unit | None:
         """The unit that goes by this name, in any case and in the plural."""
         name = name.lower()

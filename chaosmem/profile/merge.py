@@ -101,7 +101,7 @@ def _marked(profile: Profile) -> Profile:
     strings = (*profile.strings, BASE_LABEL, "true")
     old, count = profile.labels, len(profile)
     key = np.full(count, len(strings) - 2, np.int32)
-    sample = np.concatenate([old.sample, np.arange(count)])
+    sample = np.concatenate([old.sample, np.arange(count, dtype=np.int32)])
     order = np.argsort(sample, kind="stable")
     labels = Labels(
         sample[order],

@@ -184,7 +184,7 @@ class Merger:
         rows = [(i, *label) for i, (_, own) in enumerate(self._samples) for label in own]
         table = np.array(rows, np.int64).reshape(-1, 5)
         small = table.astype(np.int32)
-        return Labels(table[:, 0], small[:, 1], small[:, 2], table[:, 3], small[:, 4])
+        return Labels(small[:, 0], small[:, 1], small[:, 2], table[:, 3], small[:, 4])
 
     def _all_locations(self) -> Locations:
         keys = list(self._locations)

@@ -9,6 +9,7 @@ import numpy as np
 
 from chaosmem.profile.columns import Profile
 
+_CPP = re.compile(r"[<>\[\]]|::")
 _VERSION = re.compile(r"/v\d+(?=[./])|@v[^/]+")
 _DOT_VERSION = re.compile(r"\.v\d+(?=[./])")
 _CLOSURE = re.compile(r"(?:\.func\d+|\.gowrap\d+|\.deferwrap\d+|-range\d+|-fm|\.\d+)+$")
@@ -21,19 +22,21 @@ def demangle(profile: Profile) -> Profile:
     brackets out of it, unless it sees the `]).` of a Go method (symbolizer.go,
     demangleSingleFunction). Mangled C++ and Rust names (`_Z`, `_R`) are left as they are.
     """
-    functions, strings = profile.functions, list(profile.strings)
-    place = {"": 0}
-    names: list[int] = []
-    for name, system in zip(functions.name.tolist(), functions.system_name.tolist(), strict=True):
-        shown = _shown(strings[name], strings[system])
-        if shown == strings[name]:
-            names.append(name)
-            continue
-        names.append(place.setdefault(shown, len(strings)))
-        if names[-1] == len(strings):
-            strings.append(shown)
-    column = np.array(names, np.int32)
-    return replace(profile, functions=replace(functions, name=column), strings=tuple(strings))
+    functions, strings = profile.functions, profile.strings
+    own = functions.name == functions.system_name
+    unusual = np.array([_CPP.search(text) is not None for text in strings], np.bool_)
+    affected = np.flatnonzero(~own | unusual[functions.name])
+    if not len(affected):
+        return profile
+    texts = list(strings)
+    place: dict[str, int] = {}
+    name = functions.name.copy()
+    for row in affected.tolist():
+        shown = _shown(strings[name[row]], strings[functions.system_name[row]])
+        name[row] = place.setdefault(shown, len(texts))
+        if name[row] == len(texts):
+            texts.append(shown)
+    return replace(profile, functions=replace(functions, name=name), strings=tuple(texts))
 
 
 def _shown(name: str, system_name: str) -> str:
@@ -48,10 +51,7 @@ def _shown(name: str, system_name: str) -> str:
 def _looks_like_cpp(name: str) -> bool:
     if ".<" in name or "])." in name:
         return False
-    return "::" in name or not _BRACKETS.isdisjoint(name)
-
-
-_BRACKETS = frozenset("<>[]")
+    return _CPP.search(name) is not None
 
 
 def _without(name: str, opening: str, closing: str) -> str:

@@ -117,7 +117,8 @@ class _Interner:
         return number
 
     def numbers(self, texts: list[str]) -> Int64:
-        return np.fromiter((self.number(text) for text in texts), np.int64, len(texts))
+        found = {text: self.number(text) for text in dict.fromkeys(texts)}
+        return np.array([found[text] for text in texts], np.int64)
 
 
 def build_nodes(profile: Profile, options: Options, *, object_files: bool = False) -> Nodes:

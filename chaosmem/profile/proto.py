@@ -7,9 +7,7 @@ index points at something.
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -27,12 +25,11 @@ from chaosmem.profile.columns import (
 )
 from chaosmem.profile.proto_samples import read_samples
 from chaosmem.profile.proto_tables import Ids, Table, column
+from chaosmem.profile.walk import HIGHEST, Messages, Single, walk
 
 SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRING = 1, 2, 3, 4, 5, 6
 DROP_FRAMES, KEEP_FRAMES, TIME, DURATION, PERIOD_TYPE, PERIOD = 7, 8, 9, 10, 11, 12
 COMMENT, DEFAULT_SAMPLE_TYPE, DOC_URL = 13, 14, 15
-
-_MESSAGES: Final = (SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRING, PERIOD_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +37,27 @@ class _Top:
     """Where the parts of a profile are.
 
     Attributes:
-        spans: per message field, its (start, stop) pairs in one flat array.
+        buf: the bytes.
+        messages: the samples, locations, functions, mappings, strings and sample types.
         scalars: the last value of each scalar field.
+        period_type: (start, stop) of the last one, if there is any.
         comments: string indices.
     """
 
-    spans: dict[int, array[int]]
+    buf: wire.Bytes
+    messages: Messages
     scalars: dict[int, int]
+    period_type: list[tuple[int, int]]
     comments: list[int]
 
-    def table(self, buf: wire.Bytes, number: int, what: str) -> Table:
-        pairs = np.frombuffer(self.spans[number], np.int64).reshape(-1, 2)
-        return Table(buf, pairs[:, 0], pairs[:, 1], what)
+    def table(self, number: int, what: str) -> Table:
+        """All messages of one kind."""
+        return Table(self.buf, *self.messages.of(number), what)
+
+    def period_types(self) -> Table:
+        """The period type's message, the last one if it is there twice."""
+        start, stop = np.array(self.period_type[-1:], np.int64).reshape(-1, 2).T
+        return Table(self.buf, start, stop, "ValueType")
 
 
 def parse(data: bytes | bytearray) -> Profile:
@@ -62,61 +68,50 @@ def parse(data: bytes | bytearray) -> Profile:
     """
     if not data:
         raise FormatError("profile is empty", offset=0, hint="nothing was captured")
-    with memoryview(data) as view:
-        top = _walk(view)
     padding = bytes(wire.PADDING)
     if isinstance(data, bytearray):
         data += padding
     else:
         data = data + padding
-    return _assemble(np.frombuffer(data, np.uint8), top)
+    return _assemble(_find(np.frombuffer(data, np.uint8)))
 
 
-def _walk(data: memoryview) -> _Top:
-    """Finds the parts; the only loop that takes one step a message."""
-    spans = {number: array("q") for number in _MESSAGES}
-    add_sample = spans[SAMPLE].append
-    top = _Top(spans, {}, [])
-    at, stop = 0, len(data)
-    last = stop - 2
-    while at < stop:
-        if data[at] == SAMPLE << 3 | wire.DELIMITED and at < last and data[at + 1] < 0x80:  # noqa: PLR2004 one byte of length
-            start = at + 2
-            at = start + data[at + 1]
-            if at > stop:
-                raise FormatError("Sample is cut short", offset=start)
-            add_sample(start)
-            add_sample(at)
-        else:
-            at = _other_field(data, at, stop, top)
+def _find(buf: wire.Bytes) -> _Top:
+    messages, singles = walk(buf, "Profile")
+    top = _Top(buf, messages, {}, [], [])
+    for field in singles:
+        if field.number == COMMENT and field.wire == wire.DELIMITED:
+            top.comments.extend(_packed(buf, field))
+        elif field.number == PERIOD_TYPE:
+            _demand(field, wire.DELIMITED)
+            top.period_type.append((field.start, field.end))
+        elif 0 < field.number <= DOC_URL:
+            _demand(field, wire.DELIMITED if field.number <= HIGHEST else wire.VARINT)
+            _add_scalar(top, field)
     return top
 
 
-def _other_field(data: memoryview, at: int, stop: int, top: _Top) -> int:
-    (number, kind, value, start), end = wire.next_field(data, at, stop, "Profile")
-    if number in top.spans:
-        _demand(kind, wire.DELIMITED, number, at)
-        top.spans[number].append(start)
-        top.spans[number].append(end)
-    elif number == COMMENT and kind == wire.DELIMITED:
-        while start < end:
-            value, start = wire.varint(data, start, end, "Profile.comment")
-            top.comments.append(value)
-    elif 0 < number <= DOC_URL:
-        _demand(kind, wire.VARINT, number, at)
-        if number == COMMENT:
-            top.comments.append(value)
-        elif number == TIME and top.scalars.get(TIME):
-            raise FormatError("concatenated profiles", offset=at, hint="read them one by one")
-        else:
-            top.scalars[number] = value
-    return end
+def _packed(buf: wire.Bytes, field: Single) -> list[int]:
+    values, at = [], field.start
+    while at < field.end:
+        value, at = wire.varint(buf.data, at, field.end, "Profile.comment")
+        values.append(value)
+    return values
 
 
-def _demand(kind: int, wanted: int, number: int, at: int) -> None:
-    if kind != wanted:
-        message = f"Profile field {number} has wire type {kind}, not {wanted}"
-        raise FormatError(message, offset=at)
+def _add_scalar(top: _Top, field: Single) -> None:
+    if field.number == COMMENT:
+        top.comments.append(field.value)
+    elif field.number == TIME and top.scalars.get(TIME):
+        raise FormatError("concatenated profiles", offset=field.at, hint="read them one by one")
+    else:
+        top.scalars[field.number] = field.value
+
+
+def _demand(field: Single, wanted: int) -> None:
+    if field.wire != wanted:
+        message = f"Profile field {field.number} has wire type {field.wire}, not {wanted}"
+        raise FormatError(message, offset=field.at)
 
 
 class _Strings:
@@ -145,16 +140,14 @@ class _Strings:
         return self.all[index]
 
 
-def _assemble(buf: wire.Bytes, top: _Top) -> Profile:
-    strings = _Strings(top.table(buf, STRING, "string"))
-    sample_types = _value_types(top.table(buf, SAMPLE_TYPE, "ValueType"), strings)
-    period_types = _value_types(top.table(buf, PERIOD_TYPE, "ValueType"), strings)
-    mappings, mapping_ids = _mappings(top.table(buf, MAPPING, "Mapping"), strings)
-    functions, function_ids = _functions(top.table(buf, FUNCTION, "Function"), strings)
-    locations, location_ids = _locations(
-        top.table(buf, LOCATION, "Location"), mapping_ids, function_ids
-    )
-    table = top.table(buf, SAMPLE, "Sample")
+def _assemble(top: _Top) -> Profile:
+    strings = _Strings(top.table(STRING, "string"))
+    sample_types = _value_types(top.table(SAMPLE_TYPE, "ValueType"), strings)
+    period_types = _value_types(top.period_types(), strings)
+    mappings, mapping_ids = _mappings(top.table(MAPPING, "Mapping"), strings)
+    functions, function_ids = _functions(top.table(FUNCTION, "Function"), strings)
+    locations, location_ids = _locations(top.table(LOCATION, "Location"), mapping_ids, function_ids)
+    table = top.table(SAMPLE, "Sample")
     samples, labels = read_samples(table, location_ids, len(sample_types), len(strings.all))
     scalar = top.scalars
     return Profile(

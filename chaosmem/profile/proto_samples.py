@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chaosmem.errors import FormatError
 from chaosmem.profile import wire
-from chaosmem.profile.columns import Int32, Int64, Labels, Samples, UInt64, offsets
+from chaosmem.profile.columns import Growing, Int32, Int64, Labels, Samples, UInt64, offsets
 from chaosmem.profile.proto_tables import Ids, Table, column
 
 _BATCH = 4096
 """Samples at a time: their fields, frames and indices stay within 1 MB, so memory does not grow."""
-
-_Number = TypeVar("_Number", bound=np.generic)
 
 _LOCATION, _VALUE, _LABEL = 1, 2, 3
 
@@ -32,20 +28,17 @@ def read_samples(
     if len(table) and not value_types:
         raise FormatError("samples without a sample type", offset=int(table.start[0]))
     values = np.empty((value_types, len(table)), np.int64)
-    depths: list[Int64] = []
-    stacks: list[Int32] = []
-    labels: list[Labels] = []
+    depths, stack = np.empty(len(table), np.int64), Growing(np.int32)
+    labels = _Columns()
     for first, batch in _batches(table):
+        last = first + len(batch)
         fields = batch.fields()
-        values[:, first : first + len(batch)] = _values(batch, fields, value_types)
-        start, stack = _stacks(batch, fields, location_ids)
-        depths.append(np.diff(start))
-        stacks.append(stack)
-        labels.append(_labels(batch, fields, first, strings))
-    samples = Samples(
-        values, offsets(_concatenate(depths, np.int64)), _concatenate(stacks, np.int32)
-    )
-    return samples, _all_labels(labels)
+        values[:, first:last] = _values(batch, fields, value_types)
+        start, flat = _stacks(batch, fields, location_ids)
+        depths[first:last] = np.diff(start)
+        stack.append(flat, last / len(table))
+        labels.append(_labels(batch, fields, first, strings), last / len(table))
+    return Samples(values, offsets(depths), stack.finish()), labels.finish()
 
 
 def _batches(table: Table) -> Iterator[tuple[int, Table]]:
@@ -88,7 +81,7 @@ def _labels(batch: Table, fields: wire.Fields, first: int, strings: int) -> Labe
     text[text == 0] = -1
     # a label with neither text, number nor unit says nothing; the Go tool leaves it out too
     said = np.flatnonzero((text >= 0) | (number != 0) | (unit != 0))
-    owner = chosen.owner[said] + first
+    owner = (chosen.owner[said] + first).astype(np.int32)
     return Labels(owner, key[said], text[said], number[said], unit[said])
 
 
@@ -100,15 +93,19 @@ def _string(table: Table, index: UInt64, strings: int) -> Int32:
     return index.astype(np.int32)
 
 
-def _all_labels(parts: list[Labels]) -> Labels:
-    return Labels(
-        _concatenate([part.sample for part in parts], np.int64),
-        _concatenate([part.key for part in parts], np.int32),
-        _concatenate([part.text for part in parts], np.int32),
-        _concatenate([part.number for part in parts], np.int64),
-        _concatenate([part.unit for part in parts], np.int32),
-    )
+class _Columns:
+    """Labels that are appended to."""
 
+    def __init__(self) -> None:
+        self._small = [Growing(np.int32) for _ in range(4)]
+        self._number = Growing(np.int64)
 
-def _concatenate(parts: list[NDArray[_Number]], kind: type[_Number]) -> NDArray[_Number]:
-    return np.concatenate(parts) if parts else np.zeros(0, kind)
+    def append(self, part: Labels, done: float) -> None:
+        parts = (part.sample, part.key, part.text, part.unit)
+        for growing, values in zip(self._small, parts, strict=True):
+            growing.append(values, done)
+        self._number.append(part.number, done)
+
+    def finish(self) -> Labels:
+        sample, key, text, unit = (growing.finish() for growing in self._small)
+        return Labels(sample, key, text, self._number.finish(), unit)

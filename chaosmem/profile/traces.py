@@ -11,7 +11,7 @@ from datetime import tzinfo
 import numpy as np
 
 from chaosmem.profile.columns import Profile
-from chaosmem.profile.graph import frames
+from chaosmem.profile.graph import Weighted, frames
 from chaosmem.profile.measurement import label, truncated_division
 from chaosmem.profile.nodes import Nodes, build_nodes
 from chaosmem.profile.options import DEFAULT, Options
@@ -47,7 +47,9 @@ def traces(profile: Profile, options: Options = DEFAULT, zone: tzinfo | None = N
 
 def _stacks(report: Report, nodes: Nodes) -> Iterator[tuple[int, list[tuple[int, bool]]]]:
     """(sample, its (node, inlined) leaf first) of every sample."""
-    for batch in frames(report.profile.samples, nodes):
+    samples = report.profile.samples
+    every = Weighted.every(samples, samples.values[report.index])
+    for batch in frames(every, nodes):
         bounds = np.searchsorted(batch.owner, np.arange(batch.count + 1)).tolist()
         rows = list(zip(batch.node.tolist(), batch.inlined.tolist(), strict=True))
         for place in range(batch.count):
