@@ -18,7 +18,7 @@ SECTIONS = {
     "metadata": "{name: x}",
     "target": "{process: {command: [./app]}}",
     "phases": "{baseline: 5s, inject: 2s, hold: 4s, recover: 8s}",
-    "faults": "[{heap: {retain: 64MiB}}]",
+    "faults": "[{heap: {retain: 64MiB, churn: 80MiB/s}}]",
     "captures": "[{profile: heap, at: [baseline.end, hold.end, recover.end]}]",
     "checks": "[no-restart]",
 }

@@ -18,7 +18,7 @@ target:
     go: {module: ./cart}
     args: ["-addr", "127.0.0.1:{port}"]
 faults:
-  - heap: {retain: 64MiB, churn: 40MiB/s, at: inventory.(*Cache).Fill}
+  - heap: {retain: 64MiB, churn: 80MiB/s, at: inventory.(*Cache).Fill}
   - goroutines: {count: 2000}
 phases: {hold: 6s}
 """
@@ -26,7 +26,8 @@ HEAD = "".join(f"{k}: {SECTIONS[k]}\n" for k in ("apiVersion", "kind", "metadata
 PROCESS = "target: {process: {command: [./app]}}\n"
 PODS = "target: {kubernetes: {namespace: shop, selector: {app: cart}}}\n"
 FAULTS = {
-    "heap": "{heap: {retain: 64MiB}}",
+    "heap": "{heap: {retain: 64MiB, churn: 80MiB/s}}",
+    "retain": "{heap: {retain: 64MiB}}",
     "churn": "{heap: {churn: 20MiB/s}}",
     "goroutines": "{goroutines: {count: 2000}}",
     "runtime": "{runtime: {gogc: 50}}",
@@ -83,8 +84,8 @@ def test_a_problem_of_the_preset_points_to_its_line_and_says_so() -> None:
     text = TWELVE.replace("hold: 6s", "hold: 6s, recover: 3s")
     assert said(text) == [
         (
-            "4:1: checks[0].goroutine-recovery: within 5s and dwell 1s need 6s after the release, but"
-            " release and recover last 3s; write phases.recover: 6s or more"
+            "4:1: checks[0].goroutine-recovery: within 5s and dwell 1s need 6s after the release,"
+            " but release and recover last 3s; write phases.recover: 6s or more"
             " (the preset quick says so; write your own `checks:`)"
         )
     ]

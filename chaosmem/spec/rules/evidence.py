@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from chaosmem.spec.rules.draft import Complaint, Draft, Rule, of_kind, warning
 
 _OUTSIDE: Final = "pressure from beside the process cannot move its Go heap"
 _GC_PROFILES: Final = frozenset({"heap"})
+_LEAST_HEAP: Final = 4 * 2**20  # Go's heapMinimum at GOGC=100
+_SKIPPED_CYCLES: Final = 2  # the pacer has not settled in them
 _FEW_TRIALS: Final = 6  # 1 - 2·0.5^6 = 0.97: the fewest whose median has a 95 % interval
 
 
@@ -160,6 +163,25 @@ def collector_runs(draft: Draft) -> Iterator[Complaint]:
             yield warning(("arms", i, "gogc"), message)
 
 
+def collector_runs_often_enough(draft: Draft) -> Iterator[Complaint]:
+    """Retained heap makes cycles rare: at GOGC=100 one comes with as much garbage as is live."""
+    heap = next((heap for _, heap in of_kind(draft.faults, HeapFault)), None)
+    if heap is None or any(True for _ in of_kind(draft.faults, LoadFault)):
+        return
+    seconds = draft.length(heap.during)
+    garbage = max(heap.retain, _LEAST_HEAP)
+    for i, check in of_kind(draft.checks, NextGcPrediction):
+        needed = check.min_cycles + _SKIPPED_CYCLES
+        if seconds and heap.churn * seconds / garbage < needed:
+            rate = math.ceil(needed * garbage / seconds / 2**20)
+            message = (
+                f"about {heap.churn * seconds / garbage:.0f} GC cycles are to be expected, one each"
+                f" {units.format_bytes(garbage)} of garbage, but {needed} are needed (the first"
+                f" {_SKIPPED_CYCLES} do not count); write churn: {rate}MiB/s or more"
+            )
+            yield warning(("checks", i, check.kind), message)
+
+
 def resident_memory_is_known(draft: Draft) -> Iterator[Complaint]:
     """RSS is read from procfs, by process id."""
     if draft.target is None or draft.target.endpoint is None or draft.target.endpoint.pid:
@@ -255,6 +277,7 @@ RULES: tuple[Rule, ...] = (
     sources_are_reachable,
     predictions_see_landing,
     collector_runs,
+    collector_runs_often_enough,
     resident_memory_is_known,
     guards_leave_room,
     load_is_there,
