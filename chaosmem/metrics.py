@@ -84,6 +84,12 @@ GC_LIMITER = _m(
     "gc.limiter.last", "1", "/gc/limiter/last-enabled:gc-cycle", "Last cycle with the CPU limiter."
 )
 GC_CPU = _m("cpu.gc", "s", "/cpu/classes/gc/total:cpu-seconds", "CPU in GC (cumulative, estimate).")
+GC_CPU_IDLE = _m(
+    "cpu.gc.idle",
+    "s",
+    "/cpu/classes/gc/mark/idle:cpu-seconds",
+    "CPU in idle-priority marking, part of cpu.gc: CPU that nothing else wanted (cumulative).",
+)
 GO_CPU = _m(
     "cpu.go.total", "s", "/cpu/classes/total:cpu-seconds", "CPU available to Go (cumulative)."
 )

@@ -53,9 +53,10 @@ def told(event: TargetEvent) -> str:
         TargetState.RESTARTED: "the target was replaced by another process",
         TargetState.OOM_KILLED: "the target was OOM-killed",
         TargetState.UNREACHABLE: "the target stopped answering",
-        TargetState.NEVER_READY: "the target never became ready",
+        TargetState.NEVER_READY: "the target had not become ready",
     }.get(event.state, f"the target was {event.state}")
-    return f"{did} at {at(event.t)}" + (f" ({event.detail})" if event.detail else "")
+    when = "by" if event.state is TargetState.NEVER_READY else "at"
+    return f"{did} {when} {at(event.t)}" + (f" ({event.detail})" if event.detail else "")
 
 
 def where(event: TargetEvent) -> Pointer:

@@ -79,7 +79,7 @@ def _guarded(checker: Checker, check: Check, trial: Trial, evidence: Evidence) -
     if gone is not None:
         return Ruling(
             Outcome.INCONCLUSIVE,
-            told(gone),
+            "not judged",
             f"{told(gone)}, so the evidence is not about one living process",
             evidence=(where(gone),),
         )

@@ -3,10 +3,21 @@
 gctrace prints `start->end->marked MB, goal MB` in whole MiB, truncated: a printed size x means
 [x, x + 1) MiB, so the excess end - goal is known to ±1 MiB. Overshoot is judged on both ends of
 that: a cycle overshoots for sure, or perhaps, or not.
+
+While the live heap grows the pacer itself moves the goal within the cycle: once a mark has done
+more work than the last one, it extrapolates the runway it had left (mgcpacer.go, revise):
+
+    extended = min(trigger + (goal - trigger)·scannable/marked_before, (1 + GOGC/100)·goal)
+
+with scannable at most the heap at mark termination. So a cycle that marked more than the one before
+it is held against the extended goal. (A heap fault at a high rate is just that: measured with
+200 MiB/s of growth, landings 27 to 33 % above the goal and at most 8 % above the extended one.)
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,18 +26,26 @@ from numpy.typing import NDArray
 from chaosmem.evidence.model import Floats, TargetState, Trial, Window
 from chaosmem.profile.trace import GcCycle, GcCycles, parse_gctrace
 from chaosmem.verify.formula import FIRST_CYCLES, Counted
-from chaosmem.verify.pacer import MIB
+from chaosmem.verify.pacer import MIB, is_off
 from chaosmem.verify.ruling import Undecided
 from chaosmem.verify.words import several
 
 Rows = NDArray[np.bool_]
+_DEFAULT_GOGC = 100.0
 _OFTEN = 0.05
 """Overshoot counts by its 95th percentile: one cycle in twenty may lie above."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landing:
-    """Natural cycles under pressure: number, line in the log, MiB as printed."""
+    """Natural cycles under pressure; sizes in MiB as printed.
+
+    Attributes:
+        n, line: cycle number, and line in the log.
+        start, end, marked, goal: heap at the start and the end of the mark, live heap, goal.
+        before: live heap of the cycle before it; inf where its line is missing.
+        gogc: GOGC in percent (inf: off).
+    """
 
     file: str
     n: Floats
@@ -35,25 +54,41 @@ class Landing:
     end: Floats
     marked: Floats
     goal: Floats
+    before: Floats
+    gogc: Floats
 
     def __len__(self) -> int:
         return len(self.n)
 
     @property
     def error(self) -> Floats:
-        """end/goal - 1, of the printed sizes."""
+        """end/goal - 1, of the printed sizes and the goal as set before the cycle."""
         return self.end / np.maximum(self.goal, 1.0) - 1
+
+    @property
+    def extended(self) -> Floats:
+        """The goal that the pacer extends to, for cycles that found the heap grown."""
+        return self._extended(self.goal, self.before)
 
     def surely(self, overshoot: float, slack: float) -> Rows:
         """Cycles above both limits, whatever the truncation hides."""
-        return self._above(self.end, self.goal + 1, overshoot, slack)
+        highest = self._extended(self.goal + 1, self.before)
+        return self._above(self.end, highest, overshoot, slack)
 
     def perhaps(self, overshoot: float, slack: float) -> Rows:
         """Cycles that may be above both limits."""
-        return self._above(self.end + 1, self.goal, overshoot, slack)
+        lowest = self._extended(self.goal, self.before + 1)
+        return self._above(self.end + 1, lowest, overshoot, slack)
 
     def _above(self, end: Floats, goal: Floats, overshoot: float, slack: float) -> Rows:
         return (end > goal * (1 + overshoot)) & ((end - goal) * MIB > slack)
+
+    def _extended(self, goal: Floats, before: Floats) -> Floats:
+        growth = np.maximum(self.end / np.maximum(before, 1.0), 1.0)
+        runway = np.maximum(goal - self.start, 0.0)
+        most = (1 + self.gogc / 100) * goal
+        extended = np.maximum(goal, np.minimum(self.start + runway * growth, most))
+        return np.where(self.marked > before, extended, goal)
 
 
 def often(rows: Rows) -> bool:
@@ -74,13 +109,26 @@ def landing(trial: Trial, window: Window, counted: Counted) -> Landing:
             f"{trial.log.file} holds no gctrace line, so nobody saw where the heap landed; start "
             "the target with GODEBUG=gctrace=1"
         )
-    rows = [c for run, start in _started(trial, runs) for c in _inside(run, start, window, counted)]
-    columns = [
-        (c.number, c.line, c.heap_start_mib, c.heap_end_mib, c.heap_marked_mib, c.goal_mib)
-        for c in rows
+    rows = [
+        _row(cycle, before, counted)
+        for run, start in _started(trial, runs)
+        for cycle, before in _inside(run, start, window, counted)
     ]
-    table = np.array(columns, dtype=np.float64).reshape(-1, 6).T
-    return Landing(trial.log.file, *table)
+    return Landing(trial.log.file, *np.array(rows, dtype=np.float64).reshape(-1, 8).T)
+
+
+def _row(cycle: GcCycle, before: float, counted: Counted) -> tuple[float, ...]:
+    sizes = (cycle.heap_start_mib, cycle.heap_end_mib, cycle.heap_marked_mib, cycle.goal_mib)
+    return (cycle.number, cycle.line, *sizes, before, _gogc(cycle, counted))
+
+
+def _gogc(cycle: GcCycle, counted: Counted) -> float:
+    """GOGC when the cycle ran, as the agent recorded it; Go's default where it did not."""
+    if not len(counted.cycles):
+        return _DEFAULT_GOGC
+    at = int(np.argmin(np.abs(counted.cycles["n"] - cycle.number)))
+    gogc = float(counted.cycles["gogc"][at])
+    return math.inf if is_off(gogc) else gogc
 
 
 def _started(trial: Trial, runs: list[GcCycles]) -> list[tuple[GcCycles, float]]:
@@ -96,15 +144,17 @@ def _started(trial: Trial, runs: list[GcCycles]) -> list[tuple[GcCycles, float]]
     )
 
 
-def _inside(run: GcCycles, start: float, window: Window, counted: Counted) -> list[GcCycle]:
-    """The natural cycles of one process under pressure, by number where the agent dated them."""
+def _inside(
+    run: GcCycles, start: float, window: Window, counted: Counted
+) -> Iterator[tuple[GcCycle, float]]:
+    """The natural cycles of one process under pressure, each with the live heap before it."""
     dated = dict(zip(counted.cycles["n"], counted.counts, strict=True)) if counted.natural else {}
-    found = []
+    last: GcCycle | None = None
     for cycle in run:
-        ended = start + cycle.end_seconds
-        inside = window.start < ended <= window.end
+        inside = window.start < start + cycle.end_seconds <= window.end
         natural = not (cycle.forced or cycle.periodic or cycle.leak_check)
         counts = dated.get(float(cycle.number), True)
         if inside and natural and counts and cycle.number > FIRST_CYCLES:
-            found.append(cycle)
-    return found
+            follows = last is not None and last.number == cycle.number - 1
+            yield cycle, float(last.heap_marked_mib) if last and follows else math.inf
+        last = cycle

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chaosmem.evidence.model import Evidence, Trial
+from chaosmem.evidence.model import Evidence, Floats, Trial
 from chaosmem.spec.checks import NextGcPrediction
 from chaosmem.units import human_bytes
 from chaosmem.verify import ground
@@ -138,24 +138,46 @@ def _goals(seen: _Seen) -> tuple[Outcome, str, str]:
 def _landing(spec: NextGcPrediction, landed: Landing) -> tuple[Outcome, str, str]:
     surely = landed.surely(spec.overshoot, spec.slack)
     perhaps = landed.perhaps(spec.overshoot, spec.slack)
-    p95, median = _p95(landed), float(np.median(np.abs(landed.error)))
+    p95, median = _p95(landed.error), float(np.median(np.abs(landed.error)))
     told = (
         f"landing p95 {p95 * 100:+.3g} %, median |error| {percent(median)} over "
         f"{several(len(landed), 'cycle')}"
     )
     limit = f"allowed {percent(spec.overshoot)} or {human_bytes(spec.slack)}"
     if often(surely):
-        why = f"the heap overshot its goal in {int(surely.sum())} of {len(landed)} cycles ({limit})"
-        return Outcome.FAIL, told, f"{why}: {told}"
+        worst = int(np.argmax(np.where(surely, landed.end - landed.extended, -np.inf)))
+        why = (
+            f"the heap overshot its goal in {int(surely.sum())} of {len(landed)} cycles ({limit}), "
+            f"in cycle {landed.n[worst]:.0f} with {landed.end[worst]:.0f} MiB over a goal of "
+            f"{landed.goal[worst]:.0f} MiB"
+        )
+        if landed.extended[worst] > landed.goal[worst]:
+            why += f", extended for growth to {landed.extended[worst]:.0f} MiB"
+        return Outcome.FAIL, told, f"{why}; {told}"
     if often(perhaps):
         why = f"{told}, {limit}: gctrace's whole MiB cannot tell for {int(perhaps.sum())} cycles"
         return Outcome.INCONCLUSIVE, told, why
-    return Outcome.PASS, told, f"{told}, {limit}"
+    return Outcome.PASS, told, f"{told}, {limit}{_growing(landed)}"
 
 
-def _p95(landed: Landing) -> float:
-    """Nearest-rank 95th percentile of end/goal - 1."""
-    return float(np.quantile(landed.error, 0.95, method="inverted_cdf"))
+def _growing(landed: Landing) -> str:
+    grown = int((landed.extended > landed.goal).sum())
+    if not grown:
+        return ""
+    return (
+        f"; {several(grown, 'cycle')} found the heap growing, for which the pacer extends its goal: "
+        f"against that the p95 is {_p95(_overshoot(landed)) * 100:+.3g} %"
+    )
+
+
+def _overshoot(landed: Landing) -> Floats:
+    """end/extended - 1, of the printed sizes."""
+    return landed.end / np.maximum(landed.extended, 1.0) - 1
+
+
+def _p95(errors: Floats) -> float:
+    """Nearest-rank 95th percentile."""
+    return float(np.quantile(errors, 0.95, method="inverted_cdf"))
 
 
 def _numbers(seen: _Seen) -> dict[str, Number]:
@@ -173,9 +195,12 @@ def _numbers(seen: _Seen) -> dict[str, Number]:
     mib = 1 / float(np.median(np.maximum(landed.goal, 1.0)))
     return numbers | {
         "landing cycles": number(len(landed), "1"),
-        "landing p95": number(_p95(landed), "1", mib),
+        "landing p95": number(_p95(landed.error), "1", mib),
+        "overshoot p95": number(_p95(_overshoot(landed)), "1", mib),
         "landing median |error|": number(float(np.median(np.abs(landed.error))), "1", mib),
-        "landing worst excess": number(float((landed.end - landed.goal).max()) * MIB, "By", MIB),
+        "landing worst excess": number(
+            float((landed.end - landed.extended).max()) * MIB, "By", MIB
+        ),
     }
 
 
@@ -184,7 +209,7 @@ def _pointers(seen: _Seen) -> tuple[Pointer, ...]:
     cycles = Pointer(seen.file, "GC cycles", start=float(t[0]), end=float(t[-1]))
     if seen.landed is None or not len(seen.landed):
         return (cycles,)
-    worst = int(np.argmax(seen.landed.end - seen.landed.goal))
+    worst = int(np.argmax(seen.landed.end - seen.landed.extended))
     return (
         cycles,
         Pointer(seen.landed.file, "worst landing", line=int(seen.landed.line[worst])),
@@ -205,21 +230,26 @@ def _table(seen: _Seen) -> Table:
         )
         for i in order.tolist()
     )
-    return (("part", "cycle", "predicted or goal", "observed", "error"), *rows, *_landed(seen))
+    return (("part", "cycle", "expected", "observed", "error"), *rows, *_landed(seen))
 
 
 def _landed(seen: _Seen) -> Table:
     landed = seen.landed
     if landed is None or not len(landed):
         return ()
-    order = np.argsort(-(landed.end - landed.goal), kind="stable")[:_WORST]
+    order = np.argsort(-(landed.end - landed.extended), kind="stable")[:_WORST]
     return tuple(
         (
             "landing",
             f"{landed.n[i]:.0f}",
-            f"{landed.goal[i]:.0f} MiB",
+            _goal(landed, i),
             f"{landed.end[i]:.0f} MiB",
             f"{landed.error[i] * 100:+.2g} %",
         )
         for i in order.tolist()
     )
+
+
+def _goal(landed: Landing, i: int) -> str:
+    goal, extended = landed.goal[i], landed.extended[i]
+    return f"{goal:.0f} MiB" + (f", extended to {extended:.0f} MiB" if extended > goal else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chaosmem.evidence.model import Evidence, Trial
-from chaosmem.metrics import HEAP_FREE, RSS
+from chaosmem.metrics import HEAP_ALLOC, HEAP_FREE, RSS
 from chaosmem.spec.base import Phase
 from chaosmem.spec.checks import RssReturns
 from chaosmem.units import human_bytes
@@ -47,7 +47,7 @@ def judge(spec: RssReturns, trial: Trial, _: Evidence) -> Ruling:
     told = f"RSS {human_bytes(now)}, baseline {human_bytes(base)}"
     why = f"{told}, allowed {human_bytes(allowed)}"
     if now > allowed:
-        why += _kept(trial, now - base)
+        why += _made_of(trial)
     return Ruling(
         Outcome.PASS if now <= allowed else Outcome.FAIL,
         told,
@@ -62,12 +62,14 @@ def judge(spec: RssReturns, trial: Trial, _: Evidence) -> Ruling:
     )
 
 
-def _kept(trial: Trial, excess: float) -> str:
-    """How much of the excess the runtime holds free: it gives it back slowly, on purpose."""
-    free = trial.of(HEAP_FREE).within(ground.phase(trial, Phase.RECOVER))
-    if not len(free):
+def _made_of(trial: Trial) -> str:
+    """What the runtime holds at the end: both parts can go without any change of the program."""
+    recover = ground.phase(trial, Phase.RECOVER)
+    objects, free = (trial.of(m).within(recover) for m in (HEAP_ALLOC, HEAP_FREE))
+    if not len(objects) or not len(free):
         return ""
     return (
-        f"; of the {human_bytes(excess)} above the baseline, up to {human_bytes(float(free.v[-1]))}"
-        " is free heap that Go's scavenger has not yet returned (it takes minutes), not a leak"
+        f"; at the end Go holds {human_bytes(float(objects.v[-1]))} of heap objects (live, or not "
+        f"yet collected) and {human_bytes(float(free.v[-1]))} of free heap, which its scavenger "
+        "returns over minutes"
     )
