@@ -194,7 +194,7 @@ AutoPort = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_PORT}, {"const": "auto"}]}
     ),
 ]
-Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
+Port = Annotated[int, Field(strict=True, ge=1, le=MAX_PORT)]
 
 
 def _http_path(value: str) -> str:

@@ -36,11 +36,11 @@ class CheckBase(Model):
 class Band(Model):
     """Steady-state band: median ± max(mad · MAD, share · median, count)."""
 
-    mad: Annotated[float, Field(gt=0)] = 3.0
+    mad: Annotated[float, Field(strict=True, gt=0)] = 3.0
     """Half width in median absolute deviations of the baseline."""
     share: Share = 0.05
     """Half width at least this share of the baseline's median."""
-    count: Annotated[float, Field(ge=0)] = 2.0
+    count: Annotated[float, Field(strict=True, ge=0)] = 2.0
     """Half width at least this many goroutines."""
 
 
@@ -52,7 +52,7 @@ class GoroutineRecovery(CheckBase):
     """Time after release by which the count has entered the band."""
     dwell: Seconds = 1.0
     """Time that it must then stay in the band."""
-    min_samples: Annotated[int, Field(ge=3)] = 10
+    min_samples: Annotated[int, Field(strict=True, ge=3)] = 10
     """Samples of the baseline without which there is no band, and the check is inconclusive."""
     band: Band = Band()
     """The baseline band: median ± max(mad · MAD, share · median, count)."""
@@ -62,7 +62,7 @@ class NextGcPrediction(CheckBase):
     """The heap goal follows the pacer's formula, and the heap lands on it."""
 
     kind: Literal["next-gc-prediction"] = "next-gc-prediction"
-    min_cycles: Annotated[int, Field(ge=1)] = 5
+    min_cycles: Annotated[int, Field(strict=True, ge=1)] = 5
     """GC cycles under pressure without which the check is inconclusive."""
     tolerance: Share = 0.02
     """Of the formula's goal; beside it 1 MiB for the sweep distance is always allowed."""
@@ -76,7 +76,7 @@ class TopAllocations(CheckBase):
     """The stacks that grew most contain the injection point (or must not)."""
 
     kind: Literal["top-allocations"] = "top-allocations"
-    top: Annotated[int, Field(ge=1, le=1000)] = 10
+    top: Annotated[int, Field(strict=True, ge=1, le=1000)] = 10
     """How many stacks count as the top, ranked by growth in bytes."""
     contains: Annotated[str, AfterValidator(_compiles)] | None = None
     """Regular expression over function names; absent: the injection point of the heap fault."""
@@ -148,7 +148,7 @@ class Pause(CheckBase):
     """Stop-the-world pauses of the collector stay short."""
 
     kind: Literal["pause"] = "pause"
-    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    quantile: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.99
     """Which quantile of the pauses is compared."""
     max: Seconds = 0.010
     """Longest that this quantile may be."""

@@ -108,7 +108,7 @@ class GoroutinesFault(FaultBase):
     kind: Literal["goroutines"] = "goroutines"
     via: Literal["agent"] = "agent"
     """How: through the agent that is linked into the process."""
-    count: Annotated[int, Field(ge=1, le=10_000_000)]
+    count: Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
     """Goroutines to start."""
     rate: PerSecond | None = None
     """Goroutines started a second; absent: at once."""
@@ -139,7 +139,7 @@ class Request(Model):
     """Path and query, beginning with /."""
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
     """HTTP method."""
-    weight: Annotated[int, Field(ge=1, le=10_000)] = 1
+    weight: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 1
     """Share of this request in the mix, relative to the other weights."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Request headers; never put a secret here, specs are kept with the run."""
@@ -163,7 +163,7 @@ class LoadFault(FaultBase):
     """The kinds of requests, drawn by weight."""
     timeout: Seconds = 2.0
     """A request that takes longer counts as failed."""
-    connections: Annotated[int, Field(ge=1, le=10_000)] = 16
+    connections: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 16
     """Most connections open at a time."""
 
 

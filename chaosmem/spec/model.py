@@ -92,7 +92,7 @@ class RestartsGuard(Model):
     """Abort when the target restarted more often."""
 
     kind: Literal["restarts"] = "restarts"
-    max: Annotated[int, Field(ge=0)] = 0
+    max: Annotated[int, Field(strict=True, ge=0)] = 0
     """Most restarts that are allowed."""
 
 
@@ -116,7 +116,7 @@ class GoroutinesGuard(Model):
     """Abort when the goroutine count is above `max`."""
 
     kind: Literal["goroutines"] = "goroutines"
-    max: Annotated[int, Field(ge=1)]
+    max: Annotated[int, Field(strict=True, ge=1)]
     """Most goroutines."""
 
 
@@ -147,7 +147,7 @@ Guard = Annotated[
 class Limits(Model):
     """Blast radius: what the plan may not exceed."""
 
-    pods: Annotated[int, Field(ge=1)] = 1
+    pods: Annotated[int, Field(strict=True, ge=1)] = 1
     """Most pods that a run may touch."""
     share: Share = 1.0
     """Largest share of the selected pods that a run may touch."""
@@ -155,7 +155,7 @@ class Limits(Model):
     """Namespaces that a run may touch; empty: the target's own only."""
     heap: Bytes = 2 * 2**30
     """Most heap that the faults may retain in one process."""
-    goroutines: Annotated[int, Field(ge=1)] = 100_000
+    goroutines: Annotated[int, Field(strict=True, ge=1)] = 100_000
     """Most goroutines that the faults may start in one process."""
     duration: Seconds = 3600.0
     """Longest that all phases of all trials and arms may take together."""
@@ -203,9 +203,9 @@ class Experiment(Model):
     """What aborts the run, sampled all through it."""
     limits: Limits = Limits()
     """Blast radius: what the plan may not exceed."""
-    trials: Annotated[int, Field(ge=1, le=100)] = 1
+    trials: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
     """How often each arm is run."""
     arms: tuple[Arm, ...] = (Arm(name="default"),)
     """Runtime settings to compare, run in turns."""
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)] = 0
     """Makes every random choice (pods, load mix) repeatable."""

@@ -98,7 +98,7 @@ class EndpointTarget(Model):
         ),
     ]
     """Base address of the service, for example `http://127.0.0.1:8080`."""
-    pid: Annotated[int, Field(ge=1)] | None = None
+    pid: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Process id where it runs on this machine: for resident memory and restarts."""
 
 
@@ -119,7 +119,7 @@ class KubernetesTarget(Model):
     """Container of the Go process; absent: the pod's only container."""
     mode: Literal["one", "all", "fixed", "percent"] = "one"
     """How many of the pods: one, all, a fixed number, or a percentage (chosen by `seed`)."""
-    value: Annotated[int, Field(ge=1)] | None = None
+    value: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Number of pods (mode: fixed) or percentage (mode: percent)."""
     context: str | None = None
     """Context of the kubeconfig; absent: the current one."""
