@@ -15,7 +15,7 @@ from chaosmem.drivers import process, procfs
 from chaosmem.drivers.http import Http
 from chaosmem.errors import ProbeFailed, TargetError, TargetGone, UsageError
 from chaosmem.plan.environment import merge, process_environment
-from chaosmem.spec.model import Arm, Experiment
+from chaosmem.spec.model import Arm
 from chaosmem.spec.target import AgentAccess, ProcessTarget
 
 TOKEN = "CHAOSMEM_AGENT_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -200,6 +200,7 @@ class EndpointTarget:
         self.gone = asyncio.Event()
         self._pid, self._changed = pid, changed
         self._identity = procfs.started_ticks(pid) if pid else None
+        self._pidfd: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -209,13 +210,28 @@ class EndpointTarget:
         return self._pid
 
     async def start(self) -> None:
-        """Check that the pid is there; the sampler finds out whether the URL answers."""
-        if self._pid is not None and self._identity is None:
-            raise TargetGone(f"there is no process {self._pid}")
+        """Check that the pid is there and watch it; whether the URL answers is the sampler's."""
+        if self._pid is not None:
+            if self._identity is None:
+                raise TargetGone(f"there is no process {self._pid}")
+            self._pidfd = os.pidfd_open(self._pid)
+            asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
         self._changed("ready", self._pid, False, "attached")
 
+    def _ended(self) -> None:
+        self._unwatch()
+        self._changed("exited", self._pid, False, "")
+        self.gone.set()
+
+    def _unwatch(self) -> None:
+        if self._pidfd is not None:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
     async def stop(self) -> None:
-        """Nothing: it is not ours to stop."""
+        """Stop watching it; it is not ours to stop."""
+        self._unwatch()
 
 
 def read_token(access: AgentAccess) -> str:
@@ -229,8 +245,3 @@ def read_token(access: AgentAccess) -> str:
                 hint="give the path of a readable file that holds only the token",
             ) from problem
     return os.environ.get(access.token_env, "")
-
-
-def process_spec(experiment: Experiment) -> ProcessTarget | None:
-    """The process target of an experiment, where it has one."""
-    return experiment.target.process

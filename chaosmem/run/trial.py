@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from chaosmem import metrics
 from chaosmem.drivers.load import Result
 from chaosmem.drivers.sources import Reading
 from chaosmem.faults import Scene
@@ -41,6 +42,7 @@ class Trial:
         self._clock = stage.clock
         self._recorder = Recorder(stage.rundir.path(f"series/{planned.key}"))
         self._seen = Seen()
+        self._cycles = 0.0
         self.key = planned.key
         self.complete = False
 
@@ -189,7 +191,23 @@ class Trial:
 
     def _on_reading(self, reading: Reading) -> None:
         self._stage.observer.reading(reading)
+        self._notice_restart(reading)
         self._guard()
+
+    def _notice_restart(self, reading: Reading) -> None:
+        """An attached target whose GC count went back is another process behind the same URL."""
+        cycles = reading.values.get(metrics.GC_CYCLES.name, self._cycles)
+        if cycles < self._cycles and not isinstance(self._target, OwnedTarget):
+            self._seen.restarts += 1
+            self._stage.write(
+                events.TargetChanged(
+                    t=reading.t,
+                    trial=self.key,
+                    state="restarted",
+                    detail=f"its GC count went back from {self._cycles:.0f} to {cycles:.0f}",
+                )
+            )
+        self._cycles = cycles
 
     def _on_trouble(self, source: str, text: str, missed: int) -> None:
         now = self._clock.now()
