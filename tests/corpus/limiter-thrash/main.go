@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"chaosmem/agent"
 	"corpus/internal/harness"
@@ -19,9 +20,11 @@ import (
 
 const (
 	blockSize   = 1024
-	ownHeap     = 96 << 20 // live from the start
-	memoryLimit = 48 << 20 // while filled
-	churners    = 2        // within the band of the baseline
+	ownHeap     = 96 << 20  // live from the start
+	procs       = 2         // the limiter goes on after so many CPU-seconds of collecting
+	memoryLimit = 48 << 20  // while filled
+	churners    = 2         // within the band of the baseline
+	churnRate   = 200 << 20 // bytes a second of each churner
 )
 
 type Pool struct{}
@@ -64,18 +67,25 @@ func (c *Cache) Fill(bytes int) (free func()) {
 	}
 }
 
-// churn makes garbage while the cache is filled.
+// churn makes garbage while the cache is filled. With the limiter on nothing but its
+// own rate holds it: without one it would take gigabytes in a second.
 //
 //go:noinline
 func (c *Cache) churn(before int64) {
-	for c.fills.Load() > 0 {
-		runtime.KeepAlive(make([]byte, churnSize))
+	begin := time.Now()
+	for done := 0; c.fills.Load() > 0; done += garbageSize {
+		runtime.KeepAlive(make([]byte, garbageSize))
+		ahead := time.Duration(float64(done)/churnRate*float64(time.Second)) - time.Since(begin)
+		if ahead > 0 {
+			time.Sleep(ahead)
+		}
 	}
 	debug.SetMemoryLimit(before)
 }
 
-// churnSize is a variable so that the garbage is not on the stack.
-var churnSize = 64 << 10
+// garbageSize is a variable so that the garbage is not on the stack. It is large,
+// since the assist to pay for a byte costs far more than to allocate it.
+var garbageSize = 64 << 10
 
 // node is small and full of pointers, which is slow to mark.
 type node struct{ links [8]*node }
@@ -83,6 +93,7 @@ type node struct{ links [8]*node }
 var own []*node
 
 func main() {
+	runtime.GOMAXPROCS(procs)
 	for i := range ownHeap / 64 {
 		n := &node{}
 		if i > 0 {
