@@ -82,7 +82,6 @@ def _bytes(text: str) -> bytes:
 class _Rows:
     """Attributes of every line of every location, before equal ones become one node."""
 
-    location: Int64
     name: Int64
     file: Int64
     object_file: Int64
@@ -175,32 +174,35 @@ def _attributes(
     interners: tuple[_Interner, _Interner, _Interner],
 ) -> _Rows:
     names, files, binaries = interners
-    locations, functions = profile.locations, profile.functions
+    locations, functions, strings = profile.locations, profile.functions, profile.strings
     location = np.repeat(np.arange(len(locations)), np.diff(frame_start))
-    known = line >= 0
-    function = np.where(known, locations.function[line], -1) if len(line) else line
+    function = _at(locations.function, line, -1)
     zero = np.zeros(len(line), np.int64)
     level = options.granularity
     name, file = zero, zero
     if level != "files":
-        of_function = names.numbers([profile.strings[i] for i in functions.name.tolist()])
-        name = np.where(known, np.append(of_function, 0)[function], 0)
+        name = _at(names.numbers([strings[i] for i in functions.name.tolist()]), function)
     if level != "functions":
-        texts = [_clean(profile.strings[i], options) for i in functions.filename.tolist()]
-        file = np.where(known, np.append(files.numbers(texts), 0)[function], 0)
+        texts = [_clean(strings[i], options) for i in functions.filename.tolist()]
+        file = _at(files.numbers(texts), function)
+    deep = level in ("lines", "addresses")
+    columns = options.showcolumns or (level == "addresses" and not options.noinlines)
     binary = binaries.numbers([mapping.file for mapping in profile.mappings])
-    deep = known & (level in ("lines", "addresses"))
-    columns = deep & (options.showcolumns or (level == "addresses" and not options.noinlines))
+    address = level == "addresses"
     return _Rows(
-        location=location,
         name=name,
         file=file,
-        object_file=np.append(binary, 0)[locations.mapping[location]],
-        address=np.where(level == "addresses", locations.address[location], 0).astype(np.uint64),
-        line=np.where(deep, locations.line[line], 0) if len(line) else zero,
-        column=np.where(columns, locations.column[line], 0) if len(line) else zero,
-        start_line=np.where(known, np.append(functions.start_line, 0)[function], 0),
+        object_file=_at(binary, locations.mapping[location]),
+        address=locations.address[location] if address else zero.astype(np.uint64),
+        line=_at(locations.line, line) if deep else zero,
+        column=_at(locations.column, line) if deep and columns else zero,
+        start_line=_at(functions.start_line, function),
     )
+
+
+def _at(column: Int64 | Int32, index: Int64 | Int32, missing: int = 0) -> Int64:
+    """The cells at these places; `missing` for the place -1."""
+    return np.append(column, missing)[index].astype(np.int64, copy=False)
 
 
 def _clean(path: str, options: Options) -> str:
