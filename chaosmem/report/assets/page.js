@@ -78,7 +78,7 @@
         const lines = shown.get(trial), from = Number(start), to = Number(end);
         const room = Math.max((to - from) * 0.25, 0.5);
         lines.zoom(Math.max(0, from - room), to + room);
-        lines.cursorTo(from);
+        queueMicrotask(() => lines.cursorTo(from)); // uPlot applies the zoom in a microtask
         document.querySelector(`[data-charts="${trial}"]`).scrollIntoView({ block: "start" });
       });
     }

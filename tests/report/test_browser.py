@@ -1,0 +1,295 @@
+"""The page as readers meet it: in a real Chromium, headless, without a network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+
+from chaosmem.report import html
+from tests.report import sample
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 400, "height": 800}
+TWO_ARMS = {"kind": "leak", "trials": 2, "arms": ("default", "madvise"), "hostile": True}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        message = "no chromium on PATH; tests/report/install-browser.sh installs it"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Reader:
+    """Opens reports, and notes whatever a page should not do."""
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self._browser, self._folder = browser, folder
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def open(self, kind: dict[str, Any] | None = None, **context: Any) -> Page:
+        evidence = sample.evidence(**(kind or {"kind": "leak"}))
+        file = self._folder / "report.html"
+        file.write_text(html(sample.verdict(evidence), evidence), encoding="utf-8")
+        self._contexts.append(self._browser.new_context(**({"viewport": WIDE} | context)))
+        page = self._contexts[-1].new_page()
+        note = self.complaints.append
+        page.on("console", lambda message: note(f"console {message.type}: {message.text}"))
+        page.on("pageerror", lambda error: note(f"error: {error}"))
+        page.on("dialog", self._dismiss)
+        page.on("request", lambda request: note(f"request: {request.url[:200]}"))
+        page.goto(file.as_uri())
+        assert self.complaints == [f"request: {file.as_uri()}"]
+        self.complaints.clear()
+        return page
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def reader(browser: Browser, tmp_path: Path) -> Iterator[Reader]:
+    opened = Reader(browser, tmp_path)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+def painted(page: Page) -> list[int]:
+    """Of each canvas that is shown, how many different colours it has."""
+    counts: list[int] = page.evaluate(
+        """() => [...document.querySelectorAll(".trial.shown canvas")].map((canvas) => {
+             const { width, height } = canvas;
+             const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+             return new Set(new Uint32Array(data.buffer)).size;
+           })"""
+    )
+    return counts
+
+
+def hover(page: Page, share: float) -> None:
+    """Put the mouse over the first time line, at that share of its width."""
+    plot = page.locator(".trial.shown .u-over").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def legends(page: Page) -> list[str]:
+    return page.locator(".trial.shown .u-series:not(:first-child) .u-value").all_inner_texts()
+
+
+@pytest.mark.parametrize("kind", ["healthy", "leak", "aborted"])
+def test_every_time_line_is_drawn_without_a_complaint(reader: Reader, kind: str) -> None:
+    page = reader.open({"kind": kind})
+    colours = painted(page)
+    assert len(colours) == 6
+    assert min(colours) > 20
+
+
+def test_a_hostile_target_runs_no_script(reader: Reader) -> None:
+    page = reader.open(TWO_ARMS)
+    page.wait_for_timeout(100)
+    assert page.locator("img").count() == 0
+    assert page.locator("dd").first.inner_text().startswith("demo</script><script>alert(1)")
+
+
+def test_the_policy_stops_what_an_injection_would_do(reader: Reader) -> None:
+    page = reader.open()
+    page.evaluate(
+        """() => {
+             const script = document.createElement("script");
+             script.textContent = "window.injected = true";
+             document.body.append(script, Object.assign(new Image(), { src: "x.png" }));
+             const line = document.createElement("p");
+             document.body.append(line);
+             line.outerHTML = '<p onclick="window.injected = true">x</p>';
+             document.body.lastElementChild.click();
+           }"""
+    )
+    assert page.evaluate("window.injected") is None
+    assert page.evaluate("fetch('data:,x').then(() => 'went out', () => 'stopped')") == "stopped"
+    for stopped in ("inline script", "inline event handler", "Loading the image", "Connecting to"):
+        assert sum(stopped in complaint for complaint in reader.complaints) == 1
+    reader.complaints.clear()
+
+
+def test_hovering_one_time_line_reads_all_of_them_at_that_moment(reader: Reader) -> None:
+    page = reader.open()
+    assert set(legends(page)) == {"\u2013"}
+    hover(page, 0.5)
+    clock = page.locator(".trial.shown .clock")
+    expect(clock).to_have_text(re.compile(r"^20\.\d\d s · hold$"))
+    held = legends(page)
+    assert "\u2013" not in held
+    assert 510 < int(held[0]) < 525
+    assert held[1] == "500"
+    hover(page, 0.95)
+    expect(clock).to_have_text(re.compile("recover"))
+    assert legends(page) != held
+
+
+def test_a_time_line_can_be_read_by_keyboard(reader: Reader) -> None:
+    page = reader.open()
+    page.locator('[data-chart="heap"]').focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert "live 2" in page.locator("#live").inner_text()
+    assert "recover" in page.locator("#live").inner_text()
+
+
+def test_evidence_opens_its_trial_at_its_interval(reader: Reader) -> None:
+    page = reader.open({"kind": "leak", "trials": 2})
+    page.locator("#tab-t0").click()
+    page.locator(".check.fail .jump").first.click()
+    assert page.locator(".trial.shown").get_attribute("id") == "t1"
+    assert page.locator("#t1 .phase.baseline").is_hidden()
+    assert page.locator("#t1 .phase.recover").is_visible()
+
+
+def test_trials_are_changed_by_arrow_keys(reader: Reader) -> None:
+    page = reader.open(TWO_ARMS)
+    page.locator('[role="tab"][aria-selected="true"]').focus()
+    page.keyboard.press("Home")
+    assert page.locator('[role="tab"][aria-selected="true"]').get_attribute("id") == "tab-t0"
+    assert page.locator(".trial.shown").get_attribute("id") == "t0"
+    assert min(painted(page)) > 20
+
+
+def flame_shares(page: Page) -> dict[str, float]:
+    """Width of each visible frame as a share of the whole."""
+    shares: dict[str, float] = page.evaluate(
+        """() => {
+             const shown = document.querySelectorAll(".trial.shown .frame:not([hidden])");
+             return Object.fromEntries(
+               [...shown].map((f) => [f.textContent, parseFloat(f.style.width) / 100]));
+           }"""
+    )
+    return shares
+
+
+def test_the_flame_graph_zooms_by_keyboard_and_back(reader: Reader) -> None:
+    page = reader.open()
+    whole = flame_shares(page)
+    assert whole["inventory.newEntry"] == pytest.approx(0.9, abs=0.01)
+    page.locator('.trial.shown [role="treeitem"]').first.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "inventory.(*Cache).grow"
+    zoomed = flame_shares(page)
+    assert zoomed["inventory.(*Cache).grow"] == zoomed["runtime.makeslice"] == 1
+    assert "inventory.newEntry" not in zoomed
+    page.keyboard.press("Escape")
+    assert flame_shares(page) == whole
+
+
+def test_the_flame_graph_finds_functions_and_says_their_share(reader: Reader) -> None:
+    page = reader.open()
+    page.get_by_label("Which flame graph").select_option(label="In use at hold.end")
+    page.get_by_label("Search functions").fill("cache).FILL")
+    assert page.locator(".flame-bar output").inner_text() == "74.8 % matched"
+    assert page.locator(".frame.hit").all_inner_texts() == ["inventory.(*Cache).Fill"]
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_is_accessible(reader: Reader, theme: str, viewport: dict[str, int]) -> None:
+    page = reader.open(TWO_ARMS, color_scheme=theme, viewport=viewport)
+    page.locator("details").evaluate_all("all => all.forEach((d) => { d.open = true; })")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_nothing_overlaps_and_nothing_scrolls_sideways(
+    reader: Reader, viewport: dict[str, int]
+) -> None:
+    page = reader.open(TWO_ARMS, viewport=viewport)
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    for figure in page.locator(".trial.shown .chart").all():
+        title = figure.locator("figcaption").bounding_box()
+        legend = figure.locator(".u-legend tr:not(:first-child)").first.bounding_box()
+        assert title is not None
+        assert legend is not None
+        words = figure.locator("figcaption").evaluate(
+            "e => { const r = document.createRange(); r.selectNodeContents(e);"
+            " return r.getBoundingClientRect().right; }"
+        )
+        assert words <= legend["x"] or title["y"] + title["height"] <= legend["y"] + 1
+
+
+def test_the_theme_follows_the_system_and_the_button(reader: Reader) -> None:
+    page = reader.open(color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(20, 23, 26)"
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    assert min(painted(page)) > 20
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate(ground) == "rgb(20, 23, 26)"
+
+
+def test_printing_opens_the_details_and_uses_light_colours(reader: Reader) -> None:
+    page = reader.open(color_scheme="dark")
+    page.evaluate(
+        """() => addEventListener("beforeprint", () => {
+             const parts = [".check details", ".trial.shown > details"];
+             window.closed = document.querySelectorAll(
+               parts.map((part) => part + ":not([open])").join()).length;
+           })"""
+    )
+    assert page.pdf().startswith(b"%PDF")
+    assert page.evaluate("window.closed") == 0
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.locator("#theme").is_hidden()
+
+
+def test_without_scripts_everything_but_the_charts_can_be_read(reader: Reader) -> None:
+    page = reader.open({"kind": "leak", "trials": 2}, java_script_enabled=False)
+    assert page.locator("svg.spark").count() == 4
+    assert page.locator("svg.spark").first.is_visible()
+    assert page.locator("#t0").is_visible()
+    assert page.locator("#t1").is_visible()
+    assert page.locator('[role="tablist"]').is_hidden()
+
+
+def test_a_ten_minute_run_is_painted_at_once(reader: Reader) -> None:
+    page = reader.open({"kind": "leak", "stretch": 15.0})
+    first = page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint', 'paint')[0].startTime"
+    )
+    assert first < 3000  # measured: 150 ms; the rest is for a machine under load
+    assert min(painted(page)) > 20
