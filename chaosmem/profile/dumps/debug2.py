@@ -30,7 +30,7 @@ _FILE: Final = re.compile(
 )
 _CREATED: Final = re.compile(rb"created by (.{1,8192}?)(?: in goroutine ([0-9]{1,19}))?")
 _ELIDED: Final = re.compile(rb"\.\.\.(?:([0-9]{1,12})|additional) frames elided\.\.\.")
-_PARENT: Final = re.compile(rb"(?<= in goroutine )[0-9]{1,19}$", re.MULTILINE)
+_PARENT: Final = re.compile(rb" in goroutine ([0-9]{1,19})(?=\n)")
 _OTHER: Final = (b"\tgoroutine running on other thread", b"non-Go function", b"\tpc=")
 _EXIT: Final = re.compile(rb"exit status [0-9]{1,3}")
 """What `go run` prints right behind the last goroutine of a crash."""
@@ -95,6 +95,15 @@ def parse_body(text: bytes) -> Body | None:
     return Body(tuple(frames), creator, parent, elided)
 
 
+def _without_parent(shape: bytes) -> tuple[int | None, bytes]:
+    """The number of the goroutine in the created-by line, and the text without it."""
+    created = shape.find(b"\ncreated by ")
+    found = _PARENT.search(shape, created) if created >= 0 else None
+    if found is None:
+        return None, shape
+    return int(found[1]), shape[: found.start()] + shape[found.end() :]
+
+
 def _function(line: bytes) -> bytes:
     """The symbol of a call: arguments have no parentheses, so they start at the last one."""
     return line[: line.rindex(b"(")] if line.endswith(b")") and b"(" in line else line
@@ -127,10 +136,7 @@ class Debug2:
         """Count a goroutine; whether its stack could be read."""
         state = header.state
         shape = _VARYING.sub(b"", rest)
-        created = _PARENT.search(shape)
-        parent = None if created is None else int(created[0])
-        if created is not None:
-            shape = shape[: created.start()] + shape[created.end() :]
+        parent, shape = _without_parent(shape)
         key = (state.status, state.reason, state.leaked, shape)
         tally = self._shapes.get(key)
         if tally is None:

@@ -273,7 +273,8 @@ def test_a_goroutine_profile_is_grouped_like_its_text() -> None:
 
 def test_expected_waiters_are_marked() -> None:
     text = b"".join(
-        b"goroutine %d [IO wait, 30 minutes]:\nnet/http.(*persistConn).readLoop(0x%x)\n\t/t.go:7\n\n"
+        b"goroutine %d [IO wait, 30 minutes]:\n"
+        b"net/http.(*persistConn).readLoop(0x%x)\n\t/t.go:7\n\n"
         % (i, i)
         for i in range(20)
     )
