@@ -80,9 +80,6 @@ def _shortest(value: float) -> Fraction:
     return Fraction(repr(float(value)))
 
 
-# Bytes
-
-
 def parse_bytes(value: object) -> int:
     """Bytes of `64MiB`, `64Mi`, `64M`, `1.5GiB`, `12e6` or a whole number; parts are rounded up.
 
@@ -141,9 +138,6 @@ def format_bytes(value: int) -> str:
     return f"{value}B"
 
 
-# Durations
-
-
 def parse_duration(value: object) -> float:
     """Seconds of Go's `1m30s`, `100ms`, `1.5h`, `0`, or of a number; rounded to nanoseconds."""
     number = _plain(value)
@@ -190,9 +184,6 @@ def format_duration(seconds: float) -> str:
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "") + rest
 
 
-# Shares
-
-
 def parse_percent(value: object) -> float:
     """A share 0..1 of `80%`, `0.8` or a number 0..1."""
     number = _plain(value)
@@ -222,9 +213,6 @@ def _percent(text: str) -> Fraction:
 def format_percent(share: float) -> str:
     """`share` (0..1) as percent: `80%`, `2.5%`."""
     return f"{_decimal(_shortest(share) * 100)}%"
-
-
-# Rates
 
 
 def parse_byte_rate(value: object) -> float:
@@ -278,9 +266,6 @@ def _frequency(text: str) -> Fraction:
 def format_frequency(rate: float) -> str:
     """`rate` in times a second: `10/s`, `0.5/s`."""
     return f"{_decimal(_shortest(rate))}/s"
-
-
-# For eyes only
 
 
 def human_bytes(value: float) -> str:

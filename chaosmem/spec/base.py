@@ -26,7 +26,11 @@ class Model(BaseModel):
     """A frozen part of a spec; unknown keys are errors, YAML names are camelCase."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
     )
 
 

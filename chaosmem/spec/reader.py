@@ -42,10 +42,11 @@ def load(path: FilePath | str) -> Loaded:
     """
     file = FilePath(path)
     try:
-        data = file.read_bytes() if file.stat().st_size <= MAX_BYTES or file.is_dir() else None
+        with file.open("rb") as source:
+            data = source.read(MAX_BYTES + 1)  # bounded: it may be a device or a pipe
     except OSError as error:
         raise _unreadable(file, error) from error
-    if data is None:
+    if len(data) > MAX_BYTES:
         raise SpecError(f"{file}: larger than {MAX_BYTES // 2**20} MiB; this is no spec")
     try:
         text = data.decode("utf-8-sig")

@@ -148,6 +148,11 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         spec.load(file)
 
 
+def test_a_device_that_never_ends_is_not_read_to_its_end() -> None:
+    with pytest.raises(SpecError, match="larger than 1 MiB"):
+        spec.load("/dev/zero")
+
+
 def test_a_file_is_named_as_it_was_given(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("- a")

@@ -175,7 +175,7 @@ def collector_runs_often_enough(draft: Draft) -> Iterator[Complaint]:
         if seconds and heap.churn * seconds / garbage < needed:
             rate = math.ceil(needed * garbage / seconds / 2**20)
             message = (
-                f"about {heap.churn * seconds / garbage:.0f} GC cycles are to be expected (one every"
+                f"about {heap.churn * seconds / garbage:.0f} GC cycles are expected (one every"
                 f" {units.format_bytes(garbage)} of garbage), but {needed} are needed, as the first"
                 f" {_SKIPPED_CYCLES} do not count; write churn: {rate}MiB/s or more"
             )
