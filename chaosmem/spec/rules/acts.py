@@ -7,6 +7,7 @@ from typing import Final
 
 from chaosmem import units
 from chaosmem.spec.base import Phase
+from chaosmem.spec.checks import HeapReturns
 from chaosmem.spec.errors import Path
 from chaosmem.spec.faults import (
     Fault,
@@ -27,6 +28,7 @@ _ONCE: Final = {
     "goroutines": "a release lets go of all of them",
     "runtime": "one could not be undone without the other",
 }
+_DESCRIPTOR: Final = 520  # bytes of live heap a goroutine, measured after 20000 ended (Go 1.26)
 _SMALLEST_RETAIN: Final = 64 * 1024  # an eighth of the heap profile's sampling rate of 512 KiB
 
 
@@ -191,6 +193,20 @@ def pods_stay_in_limits(draft: Draft) -> Iterator[Complaint]:
         yield Complaint(("target", "kubernetes", "value"), message)
 
 
+def surges_leave_descriptors(draft: Draft) -> Iterator[Complaint]:
+    """Go keeps the descriptor of every goroutine that ever ran, for reuse (runtime.allgs)."""
+    kept = (
+        max((s.count for _, s in of_kind(draft.faults, GoroutinesFault)), default=0) * _DESCRIPTOR
+    )
+    for i, check in of_kind(draft.checks, HeapReturns):
+        if kept > check.slack:
+            message = (
+                f"after this surge Go keeps about {units.human_bytes(kept)} of descriptors"
+                f" of goroutines for reuse; write slack: {kept // 2**20 + 4}MiB or more"
+            )
+            yield warning(("checks", i, check.kind), message)
+
+
 def load_is_steady(draft: Draft) -> Iterator[Complaint]:
     """Load that starts with the stress makes two changes at once."""
     if not any(True for _ in stress(draft)):
@@ -218,5 +234,6 @@ RULES: tuple[Rule, ...] = (
     one_of_each,
     faults_stay_in_limits,
     pods_stay_in_limits,
+    surges_leave_descriptors,
     load_is_steady,
 )
