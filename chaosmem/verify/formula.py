@@ -66,9 +66,9 @@ def gc_off(counted: Counted) -> bool:
 
 def limiter_cycle(counted: Counted) -> int | None:
     """The cycle in which the CPU limiter was last switched on, if that was under pressure."""
-    numbers = counted.cycles["n"][counted.inside]
-    if not len(numbers):
+    if not counted.seen:
         return None
+    numbers = counted.cycles["n"][counted.inside]
     last = float(counted.cycles["limiter"][counted.inside][-1])
     # `last-enabled` names the cycle then in progress: one below the first counts still lasted.
     return int(last) if last > 0 and last >= numbers[0] - 1 else None

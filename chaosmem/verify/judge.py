@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chaosmem.evidence.model import Evidence, Trial
-from chaosmem.spec.checks import Check, StressEffect
+from chaosmem.spec.checks import Check, StressEffect, TopAllocations
 from chaosmem.verify.checks import CHECKERS, Checker
 from chaosmem.verify.ground import lost, told, where
 from chaosmem.verify.model import Finding, Outcome
 from chaosmem.verify.ruling import Claim, Ruling, Undecided
 
 STRESS_EFFECT = "stress-effect"
+_UNPROVEN = f"the fault was not proven (see {STRESS_EFFECT})"
 
 
 def checks_of(evidence: Evidence) -> tuple[Check, ...]:
@@ -25,16 +26,23 @@ def checks_of(evidence: Evidence) -> tuple[Check, ...]:
 def judge_trial(trial: Trial, evidence: Evidence) -> tuple[Finding, ...]:
     """The findings of one trial, in the order of the checks."""
     findings = [_finding(check, trial, evidence) for check in checks_of(evidence)]
-    unproven = [f for f in findings if f.check == STRESS_EFFECT and f.outcome is not Outcome.PASS]
-    why = f"the fault was not proven: {unproven[0].reason}" if unproven else ""
-    return tuple(_demoted(finding, why) if why else finding for finding in findings)
+    if all(f.outcome is Outcome.PASS for f in findings if f.check == STRESS_EFFECT):
+        return tuple(findings)
+    pairs = zip(checks_of(evidence), findings, strict=True)
+    return tuple(_demoted(f, _UNPROVEN, fail_too=_presumes_fault(check)) for check, f in pairs)
 
 
-def _demoted(finding: Finding, why: str) -> Finding:
-    """A PASS that does not hold after all; a FAIL stays a FAIL."""
-    if finding.outcome is not Outcome.PASS:
+def _presumes_fault(check: Check) -> bool:
+    """Whether even a FAIL says nothing: where nothing was injected, nothing can have grown."""
+    return isinstance(check, TopAllocations) and check.expect == "present"
+
+
+def _demoted(finding: Finding, why: str, *, fail_too: bool = False) -> Finding:
+    """A PASS that does not hold after all; a FAIL stays a FAIL, unless it presumes what lacks."""
+    if finding.outcome is not Outcome.PASS and not (fail_too and finding.outcome is Outcome.FAIL):
         return finding
-    reason = f"{why}; by itself the check would have passed: {finding.reason}"
+    alone = "passed" if finding.outcome is Outcome.PASS else "failed"
+    reason = f"{why}; by itself the check would have {alone}: {finding.reason}"
     return replace(finding, outcome=Outcome.INCONCLUSIVE, reason=reason)
 
 

@@ -96,7 +96,7 @@ def judge(spec: GcCpu, trial: Trial, _: Evidence) -> Ruling:
     if used.share > spec.max:
         why = f"{told}, allowed {percent(spec.max)}{_limited(trial, window)}"
         if used.idle_marking is None:
-            why += f"; but {GC_CPU_IDLE.source} was not measured, so nobody knows how much was idle CPU"
+            why += f"; how much of it was idle CPU is not known without {GC_CPU_IDLE.source}"
             return Ruling(Outcome.INCONCLUSIVE, told, why, evidence, share, numbers)
         return Ruling(Outcome.FAIL, told, why, evidence, share, numbers)
     if spec.limiter == "never":

@@ -165,8 +165,8 @@ def _growing(landed: Landing) -> str:
     if not grown:
         return ""
     return (
-        f"; {several(grown, 'cycle')} found the heap growing, for which the pacer extends its goal: "
-        f"against that the p95 is {_p95(_overshoot(landed)) * 100:+.3g} %"
+        f"; {several(grown, 'cycle')} found the heap growing, for which the pacer extends the "
+        f"goal; against it the p95 is {_p95(_overshoot(landed)) * 100:+.3g} %"
     )
 
 

@@ -2,7 +2,9 @@
 
 The runtime counts pauses in buckets since the start of the process; the difference of two such
 histograms holds the pauses between them. A quantile is known only to its bucket, so its error is
-the bucket's width.
+the bucket's width. Where the observed quantile is above the limit, FAIL needs more long pauses than
+chance gives: with n pauses of which a share of 1 - q may be longer, k or more are longer with the
+binomial probability P(X >= k); FAIL below 5 %, else there are too few pauses to tell.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from chaosmem.verify.words import at, several
 
 NAMES = ("/sched/pauses/total/gc:seconds", "/gc/pauses:seconds")
 """The runtime's name since Go 1.22, and the one before."""
+
+_ALPHA = 0.05
 
 Buckets = tuple[tuple[float, float, int], ...]
 
@@ -50,11 +54,15 @@ def judge(spec: Pause, trial: Trial, _: Evidence) -> Ruling:
             evidence=where,
         )
     low, high = quantile(pauses, spec.quantile)
+    chance = by_chance(sum(n for lo, _, n in pauses if lo >= spec.max), count, spec.quantile)
     outcome = _outcome(low, high, spec.max)
     told = f"p{spec.quantile * 100:g} {_shown(low, high)} of {several(count, 'pause')}"
     why = f"{told}, allowed {human_seconds(spec.max)}"
     if outcome is Outcome.INCONCLUSIVE:
         why += ": the limit lies within the histogram's bucket"
+    if outcome is Outcome.FAIL and chance >= _ALPHA:
+        outcome = Outcome.INCONCLUSIVE
+        why += f": too few pauses to tell, chance alone gives that with p={chance:.2g}"
     if count < math.ceil(1 / (1 - spec.quantile)):
         why += f"; with only {count} it is the longest of them"
     numbers = _numbers(low, high, count)
@@ -105,6 +113,13 @@ def quantile(buckets: Buckets, q: float) -> tuple[float, float]:
         if rank <= 0:
             return max(low, 0.0), high
     raise AssertionError("the ranks end with the last bucket")
+
+
+def by_chance(longer: int, count: int, q: float) -> float:
+    """Probability that at least `longer` of `count` pauses are above their true q-quantile."""
+    share = 1 - Fraction(repr(q))
+    fewer = sum(math.comb(count, i) * share**i * (1 - share) ** (count - i) for i in range(longer))
+    return float(1 - fewer)
 
 
 def _shown(low: float, high: float) -> str:
