@@ -47,8 +47,8 @@ func (q *leaseRequest) check() error {
 	if q.TTLMs < minTTL.Milliseconds() || q.TTLMs > maxTTL.Milliseconds() {
 		return badRequest("ttl_ms is %d: %d to %d", q.TTLMs, minTTL.Milliseconds(), maxTTL.Milliseconds())
 	}
-	if q.DeadlineMs < minTTL.Milliseconds() || q.DeadlineMs > maxDeadline.Milliseconds() {
-		return badRequest("deadline_ms is %d: %d to %d", q.DeadlineMs, minTTL.Milliseconds(), maxDeadline.Milliseconds())
+	if q.DeadlineMs < 1 || q.DeadlineMs > maxDeadline.Milliseconds() {
+		return badRequest("deadline_ms is %d: 1 to %d", q.DeadlineMs, maxDeadline.Milliseconds())
 	}
 	return nil
 }

@@ -59,6 +59,8 @@ type liar struct {
 	mu                sync.Mutex
 	acts              int64
 	bytes, goroutines int64
+	churnRate         int64
+	churnFrom         time.Time
 	ended             int64
 }
 
@@ -67,12 +69,12 @@ func (l *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer l.mu.Unlock()
 	_, path, _ := strings.Cut(r.URL.Path, "/debug/chaosmem/v1")
 	switch {
-	case path == "/heap" || path == "/goroutines":
+	case path == "/heap" || path == "/goroutines" || path == "/churn":
 		l.claim(w, r)
 	case path == "/sample":
 		l.sample(w, r)
 	case path == "/release" || path == "/lease" && r.Method == http.MethodDelete:
-		l.bytes, l.goroutines, l.ended = 0, 0, time.Now().UnixNano()
+		l.bytes, l.goroutines, l.churnRate, l.ended = 0, 0, 0, time.Now().UnixNano()
 		l.next.ServeHTTP(w, r)
 	default:
 		l.next.ServeHTTP(w, r)
@@ -81,7 +83,7 @@ func (l *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // claim answers an act without doing it.
 func (l *liar) claim(w http.ResponseWriter, r *http.Request) {
-	var q struct{ Bytes, Count int64 }
+	var q struct{ Bytes, Count, Rate int64 }
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxAnswer)).Decode(&q); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -89,6 +91,9 @@ func (l *liar) claim(w http.ResponseWriter, r *http.Request) {
 	l.acts++
 	l.bytes += q.Bytes
 	l.goroutines += q.Count
+	if q.Bytes == 0 && q.Count == 0 {
+		l.churnRate, l.churnFrom = q.Rate, time.Now()
+	}
 	tell(w, map[string]any{"act": l.acts, "unix_ns": time.Now().UnixNano(), "held": l.held()})
 }
 
@@ -107,8 +112,9 @@ func (l *liar) sample(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *liar) held() map[string]int64 {
+	churned := float64(l.churnRate) * time.Since(l.churnFrom).Seconds()
 	return map[string]int64{
-		"heap_bytes": l.bytes, "heap_objects": l.bytes / blockSize, "churned_bytes": 0,
+		"heap_bytes": l.bytes, "heap_objects": 0, "churned_bytes": int64(churned),
 		"goroutines": l.goroutines, "blocked": 0, "sleeping": 0, "network": 0, "at_points": l.goroutines,
 	}
 }
