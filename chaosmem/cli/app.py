@@ -180,3 +180,18 @@ def version(
     from chaosmem.cli.starting import print_versions  # noqa: PLC0415
 
     print_versions()
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+    epilog="Example: chaosmem profile top runs/quickstart/latest/captures",
+)
+def profile(context: typer.Context) -> None:
+    """Analyse profiles, goroutine dumps, GC traces and memory layers."""
+    from chaosmem.cli.profile import app as commands  # noqa: PLC0415 - numpy, only here
+
+    commands(args=context.args, prog_name="chaosmem profile")
