@@ -159,6 +159,17 @@ def test_hovering_one_time_line_reads_all_of_them_at_that_moment(reader: Reader)
     assert legends(page) != held
 
 
+def test_a_step_is_read_where_it_still_holds(reader: Reader) -> None:
+    page = reader.open()
+    hover(page, 0.62)
+    expect(page.locator(".trial.shown .clock")).to_have_text(re.compile(r"^24\."))
+    share = page.locator('[data-chart="gc-cpu"] .u-value').nth(1)
+    held = share.inner_text()
+    hover(page, 0.64)
+    expect(page.locator(".trial.shown .clock")).to_have_text(re.compile(r"^25\."))
+    assert share.inner_text() == held  # the next GC, which changes it, is at 27 s
+
+
 def test_a_time_line_can_be_read_by_keyboard(reader: Reader) -> None:
     page = reader.open()
     page.locator('[data-chart="heap"]').focus()
@@ -261,17 +272,21 @@ def test_the_theme_follows_the_system_and_the_button(reader: Reader) -> None:
     assert page.evaluate(ground) == "rgb(20, 23, 26)"
 
 
-def test_printing_opens_the_details_and_uses_light_colours(reader: Reader) -> None:
+def test_printing_unfolds_what_did_not_pass_on_light_paper(reader: Reader) -> None:
     page = reader.open(color_scheme="dark")
     page.evaluate(
         """() => addEventListener("beforeprint", () => {
-             const parts = [".check details", ".trial.shown > details"];
-             window.closed = document.querySelectorAll(
-               parts.map((part) => part + ":not([open])").join()).length;
+             window.open_ = [...document.querySelectorAll("details[open] > summary")]
+               .map((summary) => summary.textContent.replace(/ \\(.*/, ""));
+             window.width = document.querySelector("canvas").getBoundingClientRect().width;
+             window.ground = getComputedStyle(document.documentElement).getPropertyValue("--ground");
            })"""
     )
     assert page.pdf().startswith(b"%PDF")
-    assert page.evaluate("window.closed") == 0
+    assert page.evaluate("window.open_") == ["Numbers and evidence"] * 2 + ["Events"]
+    assert page.evaluate("window.width") <= 680
+    assert page.evaluate("window.ground").strip() == "#ffffff"
+    assert page.evaluate("document.documentElement.dataset.theme") is None
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert page.locator("#theme").is_hidden()

@@ -97,6 +97,21 @@ function axis(extra) {
   };
 }
 
+// Which point a hover reads: of a step the one that still holds, of a line the nearest. Charts join
+// series of different clocks, so points may be absent (undefined).
+function readAt(lines) {
+  return (u, i, nearest, x) => {
+    if (i === 0) return nearest;
+    const times = u.data[0], values = u.data[i];
+    let before = nearest, after = nearest;
+    while (before >= 0 && (values[before] == null || times[before] > x)) before -= 1;
+    if (lines[i - 1].step) return before < 0 ? null : before;
+    while (after < times.length && (values[after] == null || times[after] < x)) after += 1;
+    if (before < 0 || after >= times.length) return before < 0 ? after : before;
+    return x - times[before] <= times[after] - x ? before : after;
+  };
+}
+
 function options(data, chart, width, group, on) {
   const unit = chart.unit;
   const series = chart.lines.map((line) => ({
@@ -122,7 +137,7 @@ function options(data, chart, width, group, on) {
     ],
     series: [{ label: "t", value: (u, v) => (v === null ? "–" : v.toFixed(2) + " s") }, ...series],
     cursor: { sync: { key: group, scales: ["x", null] }, y: false, drag: { x: true, y: false },
-              points: { size: 7 } },
+              points: { size: 7 }, dataIdx: readAt(chart.lines) },
     hooks: { setCursor: [on.cursor], setScale: [on.scale] },
     plugins: [marks(data, chart)],
   };

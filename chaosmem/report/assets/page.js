@@ -84,18 +84,21 @@
     }
   }
 
+  // On paper: light, as wide as the paper, and what did not pass and what happened unfolded.
   function initPrint() {
-    let closed = [];
+    const parts = [".check:not(.pass) > details", ".trial.shown > .events-part"];
+    let closed = [], theme = null;
     addEventListener("beforeprint", () => {
-      closed = [...document.querySelectorAll("details:not([open])")]
-        .filter((d) => !d.closest("table") && d.closest(".check, .trial.shown"));
+      closed = [...document.querySelectorAll(parts.map((p) => p + ":not([open])").join())];
       for (const details of closed) details.open = true;
+      theme = root.dataset.theme;
+      root.dataset.theme = "light"; // print's colours do not hold yet, and the charts need them
       root.classList.add("printing");
-      for (const lines of shown.values()) for (const u of lines.plots) u.setSize({ width: 680, height: 150 });
       redraw();
     });
     addEventListener("afterprint", () => {
       for (const details of closed) details.open = false;
+      if (theme) root.dataset.theme = theme; else delete root.dataset.theme;
       root.classList.remove("printing");
       redraw();
     });
