@@ -11,6 +11,8 @@ import numpy as np
 from chaosmem.profile.columns import Bool, Int32, Int64, Profile, UInt64, offsets, spans
 from chaosmem.profile.options import Options
 
+_PREFIXES = ("/proc/self/cwd/./", "/proc/self/cwd/")
+
 
 @dataclass(frozen=True)
 class Nodes:
@@ -120,17 +122,23 @@ class _Interner:
         return np.array([found[text] for text in texts], np.int64)
 
 
-def build_nodes(profile: Profile, options: Options, *, object_files: bool = False) -> Nodes:
+def build_nodes(
+    profile: Profile, options: Options, *, object_files: bool = False, trim_paths: bool = True
+) -> Nodes:
     """The nodes of `profile` at the granularity of `options`.
 
     Args:
         profile: already filtered.
         options: granularity, noinlines, showcolumns, trim_path.
         object_files: keep functions of different binaries apart, as `list` does.
+        trim_paths: cut known prefixes from file names, as all but `traces` do.
     """
     frame_start, line_of_frame, inlined = _frames(profile, options)
     names, files, binaries = _Interner(), _Interner(), _Interner()
-    rows = _attributes(profile, options, frame_start, line_of_frame, (names, files, binaries))
+    interners = (names, files, binaries)
+    rows = _attributes(
+        profile, options, frame_start, line_of_frame, interners, trim_paths=trim_paths
+    )
     if not object_files:
         named = rows.name > 0
         rows.object_file[named] = 0
@@ -172,6 +180,8 @@ def _attributes(
     frame_start: Int64,
     line: Int64,
     interners: tuple[_Interner, _Interner, _Interner],
+    *,
+    trim_paths: bool,
 ) -> _Rows:
     names, files, binaries = interners
     locations, functions, strings = profile.locations, profile.functions, profile.strings
@@ -183,7 +193,8 @@ def _attributes(
     if level != "files":
         name = _at(names.numbers([strings[i] for i in functions.name.tolist()]), function)
     if level != "functions":
-        texts = [_clean(strings[i], options) for i in functions.filename.tolist()]
+        prefixes = (options.trim_path, *_PREFIXES) if trim_paths else ()
+        texts = [_clean(strings[i], prefixes) for i in functions.filename.tolist()]
         file = _at(files.numbers(texts), function)
     deep = level in ("lines", "addresses")
     columns = options.showcolumns or (level == "addresses" and not options.noinlines)
@@ -205,9 +216,9 @@ def _at(column: Int64 | Int32, index: Int64 | Int32, missing: int = 0) -> Int64:
     return np.append(column, missing)[index].astype(np.int64, copy=False)
 
 
-def _clean(path: str, options: Options) -> str:
-    """A file name as the tool shows it: known prefixes cut, `.` and `..` resolved."""
-    for prefix in (options.trim_path, "/proc/self/cwd/./", "/proc/self/cwd/"):
+def _clean(path: str, prefixes: tuple[str, ...]) -> str:
+    """A file name as the tool shows it: one of the prefixes cut, `.` and `..` resolved."""
+    for prefix in prefixes:
         whole = prefix if prefix.endswith("/") else prefix + "/"
         if prefix and path.startswith(whole):
             path = path[len(whole) :]

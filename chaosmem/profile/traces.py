@@ -31,7 +31,7 @@ def traces(profile: Profile, options: Options = DEFAULT, zone: tzinfo | None = N
     lines = header(report, options.unit, zone)
     units = number_units(profile)
     labels = dict(sample_labels(report.profile))
-    nodes = build_nodes(report.profile, options)
+    nodes = build_nodes(report.profile, options, trim_paths=False)
     names = [nodes.printable(node) for node in range(len(nodes))]
     for sample, stack in _stacks(report, nodes):
         if not stack:

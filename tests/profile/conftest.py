@@ -1,4 +1,4 @@
-"""Real profiles of every kind, made once a session by a Go program, and the tool to compare with."""
+"""Real profiles of every kind, made once a session by a Go program, and the tool for comparison."""
 
 from __future__ import annotations
 
