@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from chaosmem.spec.base import (
     Bytes,
@@ -69,6 +69,12 @@ class Sampling(Model):
     """Where samples come from; `auto` takes the first that answers: agent, metrics, pprof."""
 
 
+def _some_moment(value: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    if not value:
+        raise ValueError("name at least one moment, for example hold.end")
+    return value
+
+
 class Capture(Model):
     """A profile taken at named moments."""
 
@@ -76,7 +82,9 @@ class Capture(Model):
         "heap", "allocs", "goroutine", "goroutineleak", "cpu", "block", "mutex", "threadcreate"
     ]
     """Which profile of net/http/pprof."""
-    at: Annotated[tuple[MomentField, ...], BeforeValidator(one_or_more)] = (
+    at: Annotated[
+        tuple[MomentField, ...], BeforeValidator(one_or_more), AfterValidator(_some_moment)
+    ] = (
         Moment(phase=Phase.BASELINE, edge="end"),
         Moment(phase=Phase.HOLD, edge="end"),
         Moment(phase=Phase.RECOVER, edge="end"),

@@ -51,6 +51,8 @@ def test_the_template_is_valid_and_names_its_schema() -> None:
 
 
 BEYOND_A_SCHEMA = {
+    "capture-at-no-moment",
+    "capture-at-no-time",  # letters of a unit, but no unit
     "not-consecutive",
     "empty-mix",
     "level-amount-of-limit",
