@@ -105,7 +105,7 @@ def test_a_share_within_the_sampling_error_is_inconclusive(share: float, outcome
     found = judged(this, share=share)
     assert found.outcome is outcome
     assert found.headline is not None
-    assert found.headline.error == pytest.approx(0.11, abs=0.02)
+    assert found.headline.error == pytest.approx(0.0775, abs=0.002)  # 1.96·0.5·√(½·0.5/40)
 
 
 @pytest.mark.parametrize(("top", "outcome"), [(3, PASS), (2, FAIL)])
