@@ -1,0 +1,3 @@
+module whereis
+
+go 1.25
