@@ -21,9 +21,13 @@ def judged(found: RunDir) -> tuple[Evidence, Verdict]:
     return seen, verify.verify(seen)
 
 
-def keep(found: RunDir, seen: Evidence, verdict: Verdict) -> None:
-    """Write verdict.json and report.html into the run directory."""
+def keep_verdict(found: RunDir, verdict: Verdict) -> None:
+    """Write verdict.json into the run directory."""
     found.write(layout.VERDICT, verify.to_json(verdict))
+
+
+def keep_report(found: RunDir, seen: Evidence, verdict: Verdict) -> None:
+    """Write report.html into the run directory."""
     found.write(layout.REPORT, report.html(verdict, seen).encode())
 
 
@@ -62,7 +66,8 @@ def verify_run(base: Path, name: str, output: str, *, write: bool) -> int:
         words = "the same, byte for byte" if same else "NOT the same as verdict.json of the run"
         typer.echo(f"recomputed: {words}", err=True)
     if write:
-        keep(found, seen, verdict)
+        keep_verdict(found, verdict)
+        keep_report(found, seen, verdict)
     emit(render(output, seen, verdict))
     return verdict.exit_code
 

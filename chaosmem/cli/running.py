@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import sys
 import threading
 from dataclasses import dataclass
@@ -11,12 +13,11 @@ from typing import Literal
 
 import typer
 
-from chaosmem import run, rundir, spec
+from chaosmem import rundir, spec
 from chaosmem.cli.planning import plan_lines
-from chaosmem.cli.watching import watcher
-from chaosmem.clock import new_run_id
 from chaosmem.errors import Exit, UsageError
 from chaosmem.run import resolve
+from chaosmem.run.job import Job
 from chaosmem.rundir import RunDir
 
 Progress = Literal["auto", "live", "plain", "none"]
@@ -38,40 +39,60 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     loaded = spec.load(path)
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
+    meanwhile = _in_background("chaosmem.run.engine")  # while the Go toolchain builds
     job = resolve.job(loaded, path.resolve().parent, _say)
     if dry_run:
         typer.echo("\n".join([*plan_lines(job.plan), "", "dry run: nothing was touched"]))
         return Exit.PASS
-    found = rundir.create(base, job.plan.experiment, new_run_id())
-    run.prepare(job, found)
-    threading.Thread(target=_preload, daemon=True).start()
-    with watcher(job.plan, found, wish.progress, wish.events) as observer:
-        ended = asyncio.run(run.execute(job, found, observer))
-    if ended.skip_rest:
+    meanwhile.join()
+    found, skip_rest = _execute(job, base, wish)
+    if skip_rest:
         _say(f"not verified; `chaosmem verify {found.run_id}` gives the verdict")
         return Exit.ABORTED
     return _judge(found, wish)
+
+
+def _execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
+    """The run itself: its directory, and whether the operator wants no more."""
+    from chaosmem.cli.watching import watcher  # noqa: PLC0415 - after its import elsewhere
+    from chaosmem.clock import new_run_id  # noqa: PLC0415
+    from chaosmem.run import engine  # noqa: PLC0415
+
+    found = rundir.create(base, job.plan.experiment, new_run_id())
+    engine.prepare(job, found)
+    _in_background("chaosmem.cli.looking")  # numpy and the reports, while the phases pass
+    with watcher(job.plan, found, wish.progress, wish.events) as observer:
+        ended = asyncio.run(engine.execute(job, found, observer))
+    return found, ended.skip_rest
+
+
+def _in_background(module: str) -> threading.Thread:
+    """Import a module beside what goes on; whoever needs it imports it again, or fails there."""
+
+    def work() -> None:
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
 def _say(text: str) -> None:
     typer.echo(f"chaosmem: {text}", err=True)
 
 
-def _preload() -> None:
-    """Import what the end of the run needs while the phases pass."""
-    import chaosmem.cli.looking  # noqa: F401, PLC0415
-
-
 def _judge(found: RunDir, wish: Wish) -> int:
     from chaosmem.cli import looking  # noqa: PLC0415
 
     seen, verdict = looking.judged(found)
-    looking.keep(found, seen, verdict)
+    looking.keep_verdict(found, verdict)
     for output, place in (("junit", wish.junit), ("markdown", wish.markdown)):
         if place is not None:
             _write(place, looking.render(output, seen, verdict))
     sys.stderr.flush()
     looking.emit(looking.render(wish.output, seen, verdict))
+    looking.keep_report(found, seen, verdict)
     _say(f"report {found.path('report.html')}")
     return verdict.exit_code
 

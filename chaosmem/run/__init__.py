@@ -1,6 +1,5 @@
-"""Run: a plan into a run directory; the only loop."""
+"""Run: a plan into a run directory; the only loop.
 
-from chaosmem.run.engine import Ended, Job, execute, prepare
-from chaosmem.run.observer import Nobody, Observer
-
-__all__ = ["Ended", "Job", "Nobody", "Observer", "execute", "prepare"]
+`resolve.job` makes a job of a spec, `engine.execute` runs it, `finish.finish` ends what a killed
+run left. Nothing is imported here: planning needs no network client.
+"""

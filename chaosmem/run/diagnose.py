@@ -12,7 +12,8 @@ from chaosmem.drivers.http import CAPTURE_LIMIT, Http
 from chaosmem.drivers.sources import AgentSource, MetricsSource, PprofSource, Source
 from chaosmem.errors import ChaosmemError, ProbeFailed
 from chaosmem.faults import needs_agent
-from chaosmem.run.engine import Job, open_target
+from chaosmem.run.engine import open_target
+from chaosmem.run.job import Job
 from chaosmem.run.target import TargetHandle
 from chaosmem.run.wires import find_agent
 from chaosmem.spec.faults import GoroutinesFault, HeapFault

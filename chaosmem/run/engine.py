@@ -10,14 +10,15 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaosmem.clock import RunClock, wall
 from chaosmem.drivers import procfs
 from chaosmem.errors import ChaosmemError, RunDirError
-from chaosmem.plan.model import Plan, PlannedTrial
+from chaosmem.plan.model import PlannedTrial
+from chaosmem.run.job import Job
 from chaosmem.run.observer import Observer
 from chaosmem.run.stage import Stage
 from chaosmem.run.stop import Cause, StopRequest
@@ -27,19 +28,7 @@ from chaosmem.run.undo import Ledger, Promise
 from chaosmem.rundir import RunDir, events, layout
 from chaosmem.rundir.events import AnyEntry, StopMarked
 from chaosmem.rundir.journal import JournalWriter
-from chaosmem.spec.model import Arm, Experiment
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to run, resolved: `program` is the owned target's argument list (empty: endpoint)."""
-
-    experiment: Experiment
-    text: str
-    plan: Plan
-    program: tuple[str, ...]
-    cwd: Path
-    facts: Mapping[str, str]
+from chaosmem.spec.model import Arm
 
 
 def prepare(job: Job, rundir: RunDir) -> None:

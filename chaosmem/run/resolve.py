@@ -12,7 +12,7 @@ from chaosmem import __version__
 from chaosmem.drivers import gotool
 from chaosmem.errors import PlanRefused, TargetError
 from chaosmem.plan import Inventory, Plan, PlannedTarget, make_plan
-from chaosmem.run.engine import Job
+from chaosmem.run.job import Job
 from chaosmem.spec.model import Experiment
 from chaosmem.spec.reader import Loaded
 from chaosmem.spec.target import GoBuild, ProcessTarget
