@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from chaosmem.evidence.model import FaultRecord, Series, TargetEvent, TargetState, Trial, Window
 from chaosmem.metrics import Metric
 from chaosmem.spec.base import Phase
+from chaosmem.units import human_seconds
 from chaosmem.verify.model import Pointer
 from chaosmem.verify.ruling import Undecided
 from chaosmem.verify.words import at, several
 
 JOURNAL = "journal.jsonl"
+_UNSEEN_SECONDS = 1.0
+_UNSEEN_INTERVALS = 3.0
+_UNSEEN_SHARE = 0.1
+"""Longest stretch of a window that may pass without a sample: the largest of these three, in
+seconds, in sampling intervals, and as a share of the window."""
+
 _DEAD = (TargetState.EXITED, TargetState.RESTARTED, TargetState.OOM_KILLED)
 
 
@@ -82,19 +91,24 @@ def acts(record: FaultRecord, trial: Trial) -> Window:
 
 
 def pressure(trial: Trial) -> Window:
-    """From the first fault's apply to the last fault's release."""
+    """From the first fault's apply to the last fault's release, which must both be known."""
     if not trial.faults:
         raise Undecided("no fault was planned, so there was no pressure")
+    _all_released(trial)
     windows = [acts(record, trial) for record in trial.faults]
     return Window(min(w.start for w in windows), max(w.end for w in windows))
 
 
-def release(trial: Trial) -> tuple[float, float]:
-    """When the last fault was released, and its uncertainty, in seconds."""
+def _all_released(trial: Trial) -> None:
     for record in trial.faults:
         if record.applied is not None and record.undone is None:
             why = f": {record.undo_error}" if record.undo_error else ""
             raise Undecided(f"the {record.planned.fault.kind} fault was never released{why}")
+
+
+def release(trial: Trial) -> tuple[float, float]:
+    """When the last fault was released, and its uncertainty, in seconds."""
+    _all_released(trial)
     if trial.release is None:
         raise Undecided("no fault was released, so there is nothing to recover from")
     return trial.release
@@ -111,6 +125,25 @@ def samples(trial: Trial, metric: Metric, window: Window, least: int, during: st
         f"and {least} are needed{trouble(trial, window)}",
         observed=several(len(found), "sample"),
         evidence=pointer if found.file else (),
+    )
+
+
+def covering(trial: Trial, metric: Metric, window: Window, during: str) -> Series:
+    """At least two samples, all along `window`; `Undecided` where a stretch of it was not seen."""
+    found = samples(trial, metric, window, 2, during)
+    edges = np.concatenate(([window.start], found.t, [window.end]))
+    longest = int(np.argmax(np.diff(edges)))
+    start, end = float(edges[longest]), float(edges[longest + 1])
+    interval = float(np.median(np.diff(trial.of(metric).t)))
+    allowed = max(_UNSEEN_SECONDS, _UNSEEN_INTERVALS * interval, _UNSEEN_SHARE * window.seconds)
+    if end - start <= allowed:
+        return found
+    raise Undecided(
+        f"{metric.name} was not sampled for {human_seconds(end - start)} of {during}, from "
+        f"{at(start)} on, and {human_seconds(allowed)} at most may go unseen"
+        f"{trouble(trial, window)}",
+        observed=f"not sampled for {human_seconds(end - start)}",
+        evidence=(Pointer(found.file, metric.name, start=start, end=end),),
     )
 
 

@@ -70,8 +70,15 @@ def _finding(check: Check, trial: Trial, evidence: Evidence) -> Finding:
     )
     gone = lost(trial)
     if gone is not None:
-        return _demoted(finding, f"{told(gone)}, which cuts the evidence")
+        return _cut(finding, told(gone))
     return finding if trial.complete else _demoted(finding, "the trial did not run to its end")
+
+
+def _cut(finding: Finding, why: str) -> Finding:
+    """A finding about a target that was lost: it does not pass, and its reason names the loss."""
+    if finding.outcome is Outcome.INCONCLUSIVE and why not in finding.reason:
+        return replace(finding, reason=f"{why}; {finding.reason}")
+    return _demoted(finding, f"{why}, which cuts the evidence")
 
 
 def _claim(checker: Checker, check: Check) -> Claim:

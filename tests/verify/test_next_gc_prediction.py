@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chaosmem.evidence.model import Log, TargetEvent, TargetState, Trial
-from chaosmem.metrics import GOROUTINES
+from chaosmem.metrics import GC_CYCLES, GOROUTINES
 from chaosmem.spec.checks import NextGcPrediction
 from chaosmem.verify import Finding, Outcome, verify
 from chaosmem.verify.pacer import predict
@@ -46,7 +46,8 @@ def shown(
     records: Sequence[Mapping[str, float]], log: bytes | None = gctrace([STEADY] * 10), **more: Any
 ) -> Trial:
     kept = None if log is None else Log("logs/t.log", log, 0.0)
-    return trial(heap_series(), faults=[fault(HEAP)], cycles=cycles(records), log=kept, **more)
+    curves = heap_series() | {GC_CYCLES: 9.0}
+    return trial(curves, faults=[fault(HEAP)], cycles=cycles(records), log=kept, **more)
 
 
 def judged(this: Trial, **spec: Any) -> Finding:

@@ -428,3 +428,17 @@ def test_the_goroutine_series_is_no_memory_series() -> None:
     assert judged(trial({GOROUTINES: 3.0}, faults=[fault(HEAP)]), RssReturns()).outcome is (
         INCONCLUSIVE
     )
+
+
+@pytest.mark.parametrize("spec", [GcCpu(), Pause()], ids=lambda s: s.kind)
+def test_a_fault_that_was_never_released_has_no_window(spec: Any) -> None:
+    record = fault(HEAP, undone=None, undo_error="no answer within 10 s")
+    pauses = histograms((0.002, 0.003, 10))
+    found = judged(trial(cpu(0.1), faults=[record], histograms=pauses), spec)
+    assert found.outcome is INCONCLUSIVE
+    assert "never released: no answer within 10 s" in found.reason
+
+
+def test_cpu_that_was_not_sampled_to_the_end_is_not_known() -> None:
+    t = TICKS[(TICKS < 15) | (TICKS > 21)]
+    assert judged(stressed(cpu(0.1), t=t), GcCpu()).outcome is INCONCLUSIVE

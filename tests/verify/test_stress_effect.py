@@ -28,6 +28,7 @@ from tests.verify.build import (
     HEAP,
     MIB,
     SURGE,
+    TICKS,
     Curve,
     evidence,
     fault,
@@ -204,9 +205,9 @@ def test_without_a_series_a_setting_is_proven_by_what_was_read_back(
     ("sent", "ok", "outcome"),
     [
         pytest.param(50, 50, PASS, id="all"),
-        pytest.param(45.1, 45.1, PASS, id="within-the-tolerance"),
+        pytest.param(45.6, 45.6, PASS, id="within-the-tolerance"),
         pytest.param(44.9, 44.9, INCONCLUSIVE, id="too-slow"),
-        pytest.param(50, 25, PASS, id="half-answered"),
+        pytest.param(50, 25.1, PASS, id="half-answered"),
         pytest.param(50, 24.9, INCONCLUSIVE, id="mostly-refused"),
         pytest.param(50, 0, INCONCLUSIVE, id="refused"),
     ],
@@ -279,3 +280,44 @@ def test_the_agents_claim_alone_is_no_proof_when_the_runtime_was_not_measured() 
     found = judged(trial({GOROUTINES_HELD: pulse(0, 500)}, faults=[fault(SURGE)]))
     assert found.outcome is INCONCLUSIVE
     assert "0 samples of goroutines.count@v1" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("held", "outcome"),
+    [pytest.param(550, PASS, id="at-the-tolerance"), pytest.param(551, INCONCLUSIVE, id="above")],
+)
+def test_an_agent_that_claims_more_than_was_asked_is_not_believed(
+    held: float, outcome: Outcome
+) -> None:
+    shown = trial(surge(pulse(20, 1020), held=held), faults=[fault(SURGE)])
+    assert judged(shown).outcome is outcome
+
+
+def test_a_surge_that_ended_before_its_release_is_unproven() -> None:
+    # The agent's dead man let go at t=15: nothing acted at the end of the hold.
+    curves = surge(pulse(20, 520)) | {GOROUTINES_HELD: pulse(0, 500, end=15.0)}
+    found = judged(trial(curves, faults=[fault(SURGE)]))
+    assert found.outcome is INCONCLUSIVE
+    assert "let go of it at t=15.05 s, while the fault still acted" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("until", "outcome"),
+    [pytest.param(19.1, PASS, id="within-a-second"), pytest.param(18.9, INCONCLUSIVE, id="more")],
+)
+def test_a_fault_must_be_watched_to_its_end(until: float, outcome: Outcome) -> None:
+    t = TICKS[(until > TICKS) | (TICKS > 21)]
+    found = judged(trial(surge(pulse(20, 520)), faults=[fault(SURGE)], t=t))
+    assert found.outcome is outcome
+    assert ("was not sampled for" in found.reason) is (outcome is INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(0.8, PASS), (1.2, INCONCLUSIVE)])
+def test_a_fault_must_be_watched_all_along(gap: float, outcome: Outcome) -> None:
+    t = TICKS[(TICKS < 14) | (14 + gap < TICKS)]
+    assert judged(trial(surge(pulse(20, 520)), faults=[fault(SURGE)], t=t)).outcome is outcome
+
+
+def test_slow_sampling_alone_is_no_gap() -> None:
+    t = np.arange(0.25, 40, 2.0)
+    assert judged(trial(surge(pulse(20, 520)), faults=[fault(SURGE)], t=t)).outcome is PASS

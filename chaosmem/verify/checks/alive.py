@@ -116,7 +116,7 @@ def _alive(trial: Trial) -> Ruling:
         raise Undecided(f"{seen}, and the recover phase ended at {at(end)}", observed=seen)
     pids = {e.pid for e in trial.events if e.pid is not None}
     who = f"process {', '.join(str(p) for p in sorted(pids))}" if pids else "the target"
-    told = f"{who} answered until {at(last)}"
+    told = f"{who} was there until {at(last)}"
     return Ruling(
         Outcome.PASS,
         told,

@@ -70,7 +70,7 @@ def judge(spec: GcCpu, trial: Trial, _: Evidence) -> Ruling:
     window = ground.pressure(trial)
     _one_process(trial, window)
     gc, total, idle, cycles = (
-        ground.samples(trial, m, window, 2, "the fault window")
+        ground.covering(trial, m, window, "the fault window")
         for m in (GC_CPU, GO_CPU, GO_CPU_IDLE, GC_CYCLES)
     )
     seconds = float(gc.t[-1] - gc.t[0])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chaosmem.evidence.model import Evidence, Floats, Trial
+from chaosmem.metrics import GC_CYCLES
 from chaosmem.spec.checks import NextGcPrediction
 from chaosmem.units import human_bytes
 from chaosmem.verify import ground
@@ -41,6 +42,7 @@ def judge(spec: NextGcPrediction, trial: Trial, _: Evidence) -> Ruling:
     window = ground.pressure(trial)
     found = counted(trial.cycles, window)
     _gate(spec, trial, found)
+    ground.covering(trial, GC_CYCLES, window, "the fault window")
     goals = formula(found, spec.tolerance)
     landed, unseen = None, ""
     try:

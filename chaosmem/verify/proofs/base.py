@@ -12,6 +12,7 @@ from chaosmem.spec.base import Phase
 from chaosmem.verify import ground
 from chaosmem.verify.model import Number, Pointer
 from chaosmem.verify.ruling import of_series
+from chaosmem.verify.words import amount, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,20 @@ class Proof:
     evidence: tuple[Pointer, ...] = ()
 
 
+ACTED = "the time that the fault acted"
+
+
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """The stretch in which a claimed amount had reached what was asked."""
+    """The stretch in which a claimed amount had reached what was asked.
+
+    `fell` is when it fell below that again although the fault still acted; None: it stayed.
+    """
 
     held: Series
     peak: float
     window: Window | None
+    fell: float | None
 
     @property
     def reached(self) -> bool:
@@ -53,10 +61,28 @@ class Plateau:
 def plateau(record: FaultRecord, trial: Trial, metric: Metric, least: float) -> Plateau:
     """Where `metric` was at `least` or above while the fault acted."""
     acted = ground.acts(record, trial)
-    held = ground.samples(trial, metric, acted, 1, "the time that the fault acted")
+    held = ground.covering(trial, metric, acted, ACTED)
     full = np.flatnonzero(held.v >= least)
-    window = Window(float(held.t[full[0]]), acted.end) if len(full) else None
-    return Plateau(held, float(held.v.max()), window)
+    if not len(full):
+        return Plateau(held, float(held.v.max()), None, None)
+    short = np.flatnonzero(held.v[full[0] :] < least)
+    fell = float(held.t[full[0] + short[0]]) if len(short) else None
+    window = Window(float(held.t[full[0]]), acted.end)
+    return Plateau(held, float(held.v.max()), window, fell)
+
+
+def claim_fault(top: Plateau, what: str, asked: float, tolerance: float, unit: str) -> str:
+    """Why the claim itself is not what was asked; empty: it is."""
+    if not top.reached:
+        return f"the agent held at most {amount(top.peak, unit)} of the {what} asked for"
+    if top.fell is not None:
+        return (
+            f"the agent let go of it at {at(top.fell)}, while the fault still acted: its lease "
+            "ended (deadline, or missed heartbeats)"
+        )
+    if top.peak > asked * (1 + tolerance):
+        return f"the agent claims {amount(top.peak, unit)}, more than the {what} asked for"
+    return ""
 
 
 def baseline_median(trial: Trial, metric: Metric) -> tuple[float, Series]:

@@ -8,7 +8,7 @@ from chaosmem.evidence.model import FaultRecord, Trial
 from chaosmem.metrics import GOROUTINES, GOROUTINES_HELD
 from chaosmem.spec.faults import GoroutinesFault
 from chaosmem.verify import ground
-from chaosmem.verify.proofs.base import Proof, baseline_median, plateau, pointers
+from chaosmem.verify.proofs.base import Proof, baseline_median, claim_fault, plateau, pointers
 from chaosmem.verify.ruling import number
 from chaosmem.verify.words import plain
 
@@ -23,10 +23,8 @@ def goroutines(
     acted = top.window or ground.acts(record, trial)
     counted = ground.samples(trial, GOROUTINES, acted, 1, "the surge")
     rise = float(np.median(counted.v)) - base
-    why = ""
-    if not top.reached:
-        why = f"the agent held at most {plain(top.peak)} of the {fault.count} goroutines asked for"
-    elif rise < least:
+    why = claim_fault(top, f"{fault.count} goroutines", fault.count, tolerance, "1")
+    if not why and rise < least:
         why = (
             f"the agent claims {plain(top.peak)} goroutines, but runtime.NumGoroutine rose by only "
             f"{plain(rise)} above its baseline of {plain(base)}"

@@ -10,7 +10,15 @@ from chaosmem.spec.base import Phase
 from chaosmem.spec.faults import HeapFault
 from chaosmem.units import human_bytes
 from chaosmem.verify import ground
-from chaosmem.verify.proofs.base import Proof, baseline_median, plateau, pointers, rate
+from chaosmem.verify.proofs.base import (
+    ACTED,
+    Proof,
+    baseline_median,
+    claim_fault,
+    plateau,
+    pointers,
+    rate,
+)
 from chaosmem.verify.ruling import number
 
 
@@ -23,13 +31,8 @@ def retained(fault: HeapFault, record: FaultRecord, trial: Trial, tolerance: flo
     least = fault.retain * (1 - tolerance)
     top = plateau(record, trial, HEAP_HELD, least)
     name, rise, seen = _risen(trial, top.window or ground.acts(record, trial))
-    why = ""
-    if not top.reached:
-        why = (
-            f"the agent held at most {human_bytes(top.peak)} of the {human_bytes(fault.retain)} "
-            "asked for; give the growth a higher rate or a longer inject phase"
-        )
-    elif rise < least:
+    why = claim_fault(top, human_bytes(fault.retain), fault.retain, tolerance, "By")
+    if not why and rise < least:
         why = (
             f"the agent claims {human_bytes(top.peak)} of retained heap, but the runtime's {name} "
             f"rose by only {human_bytes(rise)} above the baseline"
@@ -65,9 +68,8 @@ def churn(fault: HeapFault, record: FaultRecord, trial: Trial, tolerance: float)
     From the runtime's rate the baseline's is subtracted: the service allocates by itself.
     """
     acted, least = ground.acts(record, trial), fault.churn * (1 - tolerance)
-    during = "the time that the fault acted"
-    claimed = ground.samples(trial, CHURNED, acted, 2, during)
-    allocated = ground.samples(trial, HEAP_ALLOCATED, acted, 2, during)
+    claimed = ground.covering(trial, CHURNED, acted, ACTED)
+    allocated = ground.covering(trial, HEAP_ALLOCATED, acted, ACTED)
     baseline = ground.phase(trial, Phase.BASELINE)
     before = ground.samples(trial, HEAP_ALLOCATED, baseline, 2, "the baseline phase")
     said, grown, own = (_rate(s) for s in (claimed, allocated, before))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chaosmem.evidence.model import FaultRecord, Series, Trial
-from chaosmem.metrics import LOAD_FAILED, LOAD_OK, LOAD_SENT
+from chaosmem.evidence.model import FaultRecord, Trial, Window
+from chaosmem.metrics import LOAD_FAILED, LOAD_OK, LOAD_SENT, Metric
 from chaosmem.spec.faults import LoadFault
 from chaosmem.verify import ground
-from chaosmem.verify.proofs.base import Proof, pointers, rate
+from chaosmem.verify.proofs.base import ACTED, Proof, pointers
 from chaosmem.verify.ruling import number
 from chaosmem.verify.words import percent
 
@@ -18,10 +18,9 @@ service, only proof that it is not there."""
 def load(fault: LoadFault, record: FaultRecord, trial: Trial, tolerance: float) -> Proof:
     """The rate of sent requests must reach the asked one, less tolerance; half must be answered."""
     acted = ground.acts(record, trial)
-    sent = ground.samples(trial, LOAD_SENT, acted, 2, "the time that the load ran")
-    answered, failed = (trial.of(m).within(acted) for m in (LOAD_OK, LOAD_FAILED))
-    per_second, error = rate(sent) or (0.0, 0.0)
-    shots, ok = _grown(sent), _grown(answered)
+    sent = ground.samples(trial, LOAD_SENT, acted, 1, ACTED)
+    shots, ok, lost = (_grown(trial, m, acted) for m in (LOAD_SENT, LOAD_OK, LOAD_FAILED))
+    per_second, error = shots / acted.seconds, 1 / acted.seconds
     share = ok / shots if shots else 0.0
     why = ""
     if per_second < fault.rate * (1 - tolerance):
@@ -29,7 +28,7 @@ def load(fault: LoadFault, record: FaultRecord, trial: Trial, tolerance: float) 
     elif share < _ANSWERED:
         why = (
             f"only {percent(share)} of {shots:.0f} requests were answered "
-            f"({_grown(failed):.0f} failed), so the load did not reach the service"
+            f"({lost:.0f} failed), so the load did not reach the service"
         )
     return Proof(
         "load",
@@ -39,9 +38,17 @@ def load(fault: LoadFault, record: FaultRecord, trial: Trial, tolerance: float) 
         not why,
         why,
         {"sent": number(per_second, "1/s", error), "answered share": number(share, "1")},
-        pointers(sent, answered, failed),
+        pointers(sent),
     )
 
 
-def _grown(series: Series) -> float:
-    return float(series.v[-1] - series.v[0]) if len(series) else 0.0
+def _grown(trial: Trial, metric: Metric, window: Window) -> float:
+    """How far a count that rises by one a request rose in `window`.
+
+    Not from sample to sample: while the service stalls no request ends, and none is counted.
+    """
+    series = trial.of(metric)
+    inside, before = series.within(window), series.v[series.t < window.start]
+    if not len(inside):
+        return 0.0
+    return float(inside.v[-1]) - (float(before[-1]) if len(before) else 0.0)

@@ -12,7 +12,7 @@ from chaosmem.spec.faults import RuntimeFault
 from chaosmem.units import format_bytes, human_bytes
 from chaosmem.verify import ground
 from chaosmem.verify.pacer import is_off, is_unlimited
-from chaosmem.verify.proofs.base import Proof, pointers
+from chaosmem.verify.proofs.base import ACTED, Proof, pointers
 from chaosmem.verify.ruling import Undecided, number
 
 
@@ -65,9 +65,10 @@ def _show(asked: _Asked, value: float) -> str:
 
 
 def _setting(asked: _Asked, record: FaultRecord, trial: Trial) -> Proof:
-    read = trial.of(asked.metric).within(ground.acts(record, trial))
-    if not len(read):
+    acted = ground.acts(record, trial)
+    if not len(trial.of(asked.metric).within(acted)):
         return _from_readback(asked, record)
+    read = ground.covering(trial, asked.metric, acted, ACTED)
     wrong = [float(v) for v in read.v if not _matches(asked, float(v))]
     last = float(read.v[-1])
     why = ""
