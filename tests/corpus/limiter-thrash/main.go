@@ -1,6 +1,7 @@
 // Command limiter-thrash lives, while its cache is filled, under a GOMEMLIMIT below its
-// live heap, and allocates as fast as it can: the collector runs without end and the GC
-// CPU limiter goes on.
+// live heap, and allocates 400 MiB a second: the collector runs without end, and the GC
+// CPU limiter goes on within 1 to 3 s. It has two Ps on any machine, and takes up to
+// about 600 MiB.
 //
 // Truth: gc-cpu: FAIL, the limiter was on. next-gc-prediction: INCONCLUSIVE, with the
 // limiter on the goal cannot be held. goroutine-recovery: PASS. top-allocations: PASS
