@@ -75,7 +75,11 @@ class LiveView:
         if isinstance(entry, events.PhaseBegun):
             self._phase, self._since = Phase(entry.phase), time.monotonic()
         elif words := sentence(entry):
-            self._lines.append(f"{entry.t:8.2f} s  {words}")
+            self.line(f"{entry.t:8.2f} s  {words}")
+
+    def line(self, text: str) -> None:
+        """Keep a line below the series."""
+        self._lines.append(text)
 
     def reading(self, reading: Reading) -> None:
         """Keep the values of the shown series."""

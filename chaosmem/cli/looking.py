@@ -12,13 +12,20 @@ from chaosmem import evidence, report, rundir, verify
 from chaosmem.errors import ChaosmemError, RunDirError, UsageError
 from chaosmem.evidence import Evidence
 from chaosmem.rundir import RunDir, layout
-from chaosmem.verify import Verdict
+from chaosmem.verify import Outcome, Verdict
 
 
 def judged(found: RunDir) -> tuple[Evidence, Verdict]:
     """The evidence of a run and the verdict computed from it now."""
     seen = evidence.load(found)
     return seen, verify.verify(seen)
+
+
+def trial_summary(found: RunDir, key: str) -> str:
+    """One line on the trial `key` of a run that may still go on."""
+    findings = [f for f in judged(found)[1].findings if f.trial_key == key]
+    bad = [f"{f.outcome} {f.name}: {f.observed}" for f in findings if f.outcome != Outcome.PASS]
+    return "; ".join([f"{len(findings) - len(bad)} of {len(findings)} checks pass", *bad])
 
 
 def keep_verdict(found: RunDir, verdict: Verdict) -> None:

@@ -134,7 +134,7 @@ def _refusals(experiment: Experiment, inventory: Inventory) -> list[str]:
 def _notes(experiment: Experiment) -> list[str]:
     """What a reader of the plan should know about the meaning of the checks."""
     notes = [_growth_note(f, experiment) for f in experiment.faults if isinstance(f, HeapFault)]
-    if any(isinstance(f, MemoryFault) for f in experiment.faults):
+    if experiment.faults and all(isinstance(f, MemoryFault) for f in experiment.faults):
         notes.append(
             "memory pressure from beside the process cannot move its Go heap: next_gc and "
             "allocation stacks are negative controls there"
