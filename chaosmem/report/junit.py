@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from chaosmem.errors import Exit
 from chaosmem.evidence.model import Evidence, RunState, Trial
-from chaosmem.report.words import ending, not_undone, pointer
+from chaosmem.report.words import ending, not_undone, pointer, says
 from chaosmem.verify.model import Finding, Outcome, Verdict
 
 Kind = Literal["failure", "error", "skipped"]
@@ -109,7 +109,7 @@ def _run_suite(
         fails = verdict.outcome is Outcome.FAIL
         kind: Kind = "failure" if fails else "error"
         type_ = "verdict" if fails else "inconclusive"
-        own.append(_Case("verdict", "chaosmem.run", kind, type_, verdict.says, verdict.says))
+        own.append(_Case("verdict", "chaosmem.run", kind, type_, says(verdict), says(verdict)))
     return _suite(verdict.experiment, own, evidence, sum(map(_seconds, evidence.trials)))
 
 

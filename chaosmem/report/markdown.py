@@ -15,6 +15,7 @@ from chaosmem.report.words import (
     not_undone,
     plain,
     pointer,
+    says,
     shape,
     span,
 )
@@ -39,7 +40,7 @@ def markdown(verdict: Verdict, evidence: Evidence) -> str:
     """The verdict as GitHub-flavoured Markdown: one table, details folded, everything escaped."""
     parts = [
         f"## {_mark(GLYPH[verdict.outcome])} {verdict.outcome}: {escape(verdict.experiment)}",
-        escape(verdict.says),
+        escape(says(verdict)),
         _facts(evidence),
         _table(verdict),
         *(_detail(row) for row in check_rows(verdict)),

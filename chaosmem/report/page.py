@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Evidence, Trial, Window
 from chaosmem.report import stacks, svg
 from chaosmem.report.charts import Chart, charts, fault_window, window
@@ -103,6 +104,8 @@ def _trial(verdict: Verdict, evidence: Evidence, index: int) -> TrialView:
     shade = None if fault is None else (fault.start - span.start, fault.end - span.start)
     heaps, bad_heaps = stacks.captured(trial, "heap")
     routines, bad_routines = stacks.captured(trial, "goroutine")
+    heap, bad_heap = _table(heaps, "heap", "By")
+    groups, bad_groups = _table(routines, "goroutine", "1")
     return TrialView(
         id=f"t{index}",
         label=_label(evidence, trial),
@@ -112,13 +115,23 @@ def _trial(verdict: Verdict, evidence: Evidence, index: int) -> TrialView:
         fault=shade,
         charts=made,
         sparks=_sparks(made, span.seconds, shade),
-        heap=stacks.table(heaps, "heap", "By"),
-        goroutines=stacks.table(routines, "goroutine", "1"),
+        heap=heap,
+        goroutines=groups,
         flames=stacks.flames(heaps),
-        missing=bad_heaps + bad_routines,
+        missing=bad_heaps + bad_heap + bad_routines + bad_groups,
         events=tuple(sorted(_events(trial, span.start), key=lambda e: e.t)),
         cycles=_cycles(trial, span.start, max(20, _CYCLE_ROWS // many)),
     )
+
+
+def _table(
+    captures: Sequence[stacks.Weighed], profile: str, unit: str
+) -> tuple[stacks.Table | None, tuple[str, ...]]:
+    """The table, or why there is none although there are captures."""
+    try:
+        return stacks.table(captures, profile, unit), ()
+    except ChaosmemError as error:  # captures that count different things: a replaced target
+        return None, (f"{profile} growth: {error}",)
 
 
 def _label(evidence: Evidence, trial: Trial) -> str:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Capture, Trial
-from chaosmem.profile.columns import Profile
-from chaosmem.profile.proto import parse
-from chaosmem.profile.unpack import unpack
+from chaosmem.profile import Options, Profile, folded, growth, read
+from chaosmem.profile.names import normalised
 
 Stack = tuple[str, ...]
 """Function names, root first."""
 
 _ROWS = 15
 _SMALLEST = 1 / 2000  # of the whole: half a pixel of a flame graph 1,000 pixels wide
-_WANTED = {"heap": "inuse_space", "goroutine": "goroutine"}
+SAMPLES = {"heap": "inuse_space", "goroutine": "goroutine"}
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """One capture by stack. `rate`: mean bytes between samples of a heap profile, else 0."""
+    """One capture, and its values by stack."""
 
     moment: str
-    file: str
+    profile: Profile
     stacks: Mapping[Stack, int]
-    rate: int
 
     @property
     def total(self) -> int:
@@ -37,13 +34,20 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stack in every capture. `error`: one standard deviation of `growth`, where sampled."""
+    """One stack in every capture. `error`: one standard deviation of `growth`, 0 if exact."""
 
     stack: Stack
     values: tuple[int, ...]
     growth: int
-    error: float | None
+    error: float
     share: float
+
+    @property
+    def shown(self) -> Stack:
+        """Innermost first, without the runtime's frames at the leaf (where it has others)."""
+        names = self.stack[::-1]
+        own = next((i for i, name in enumerate(names) if not name.startswith("runtime.")), 0)
+        return names[own:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Table:
     at: str
     rows: tuple[Row, ...]
     left: int
-    """Stacks that are not shown: no change in any capture, or less growth than those shown."""
+    """Stacks that are not shown: unchanged, grown less, or the observer's own."""
 
 
 @dataclass(slots=True)
@@ -88,33 +92,19 @@ class Flame:
 
 
 def weigh(profile: Profile, sample_type: str) -> dict[Stack, int]:
-    """Sum of each stack's values of that sample type (the last one where it has no such type).
+    """Sum of each stack's values of that sample type; inlined calls are frames of their own."""
+    lines = folded(profile, options=Options(sample_index=sample_type)).splitlines()
+    pairs = (line.rpartition(" ") for line in lines)
+    return {tuple(stack.split(";")): int(value) for stack, _, value in pairs}
 
-    Inlined calls are frames of their own; a location without a function shows as its address.
-    """
-    types = [t.type for t in profile.sample_types]
-    values = profile.samples.values[types.index(sample_type) if sample_type in types else -1]
-    frames = _frames(profile)
-    starts, stack = profile.samples.stack_start.tolist(), profile.samples.stack.tolist()
+
+def _normalised(stacks: Mapping[Stack, int]) -> dict[Stack, int]:
+    """By names that stay the same from build to build, as `profile.growth` has them."""
     sums: dict[Stack, int] = {}
-    for row, value in enumerate(values.tolist()):
-        if value:
-            locations = reversed(stack[starts[row] : starts[row + 1]])
-            key = tuple(name for location in locations for name in frames[location])
-            sums[key] = sums.get(key, 0) + value
+    for stack, value in stacks.items():
+        key = tuple(normalised(name) or name for name in stack)
+        sums[key] = sums.get(key, 0) + value
     return sums
-
-
-def _frames(profile: Profile) -> list[Stack]:
-    """Of each location its functions, outermost first."""
-    names = [profile.strings[i] for i in profile.functions.name.tolist()]
-    starts, lines = profile.locations.line_start.tolist(), profile.locations.function.tolist()
-    addresses = profile.locations.address.tolist()
-    return [
-        tuple(names[f] for f in reversed(lines[starts[i] : starts[i + 1]]) if f >= 0)
-        or (hex(addresses[i]),)
-        for i in range(len(addresses))
-    ]
 
 
 def captured(trial: Trial, profile: str) -> tuple[tuple[Weighed, ...], tuple[str, ...]]:
@@ -132,10 +122,8 @@ def captured(trial: Trial, profile: str) -> tuple[tuple[Weighed, ...], tuple[str
 
 
 def _read(trial: Trial, capture: Capture) -> Weighed:
-    profile = parse(unpack(trial.read(capture.file)))
-    rate = profile.period if capture.profile == "heap" else 0
-    stacks = weigh(profile, _WANTED[capture.profile])
-    return Weighed(capture.moment, capture.file, stacks, rate)
+    profile = read(trial.read(capture.file))
+    return Weighed(capture.moment, profile, weigh(profile, SAMPLES[capture.profile]))
 
 
 def pair(captures: Sequence[Weighed]) -> tuple[Weighed, Weighed] | None:
@@ -149,42 +137,29 @@ def pair(captures: Sequence[Weighed]) -> tuple[Weighed, Weighed] | None:
 
 
 def table(captures: Sequence[Weighed], profile: str, unit: str) -> Table | None:
-    """The stacks that grew most, in every capture; None where growth cannot be told."""
+    """The stacks that grew most, in every capture; None where growth cannot be told.
+
+    Growth, its shares and its errors are `profile.growth`'s, which leaves the observer out.
+    """
     chosen = pair(captures)
     if chosen is None:
         return None
     base, at = chosen
-    keys = {stack for c in captures for stack in c.stacks}
-    growth = {s: at.stacks.get(s, 0) - base.stacks.get(s, 0) for s in keys}
-    whole = sum(g for g in growth.values() if g > 0)
-    last = captures[-1]
-    changed = [s for s in keys if len({c.stacks.get(s, 0) for c in captures}) > 1]
-    order = sorted(changed, key=lambda s: (-growth[s], -last.stacks.get(s, 0), s))
+    grew = growth(base.profile, at.profile, sample_index=SAMPLES[profile])
+    values = [_normalised(c.stacks) for c in captures]
     rows = tuple(
         Row(
-            stack,
-            tuple(c.stacks.get(stack, 0) for c in captures),
-            growth[stack],
-            _error(stack, base, at),
-            max(growth[stack], 0) / whole if whole else 0.0,
+            stack := s.frames[::-1],
+            tuple(v.get(stack, 0) for v in values),
+            s.bytes,
+            s.estimate.sd,
+            s.share,
         )
-        for stack in order[:_ROWS]
+        for s in grew.stacks[:_ROWS]
     )
+    left = len({stack for v in values for stack in v}) - len(rows)
     moments, totals = tuple(c.moment for c in captures), tuple(c.total for c in captures)
-    return Table(
-        profile, unit, moments, totals, base.moment, at.moment, rows, len(keys) - len(rows)
-    )
-
-
-def _error(stack: Stack, base: Weighed, at: Weighed) -> float | None:
-    """Standard deviation of a stack's growth, √(rate·bytes), for objects far below the rate.
-
-    Go samples the heap as a Poisson process with a mean of `rate` bytes (runtime/mprof.go), so
-    the variance of an estimate of n bytes is rate·n; of a difference, the sum of both.
-    """
-    if not at.rate:
-        return None
-    return math.sqrt(at.rate * (base.stacks.get(stack, 0) + at.stacks.get(stack, 0)))
+    return Table(profile, unit, moments, totals, base.moment, at.moment, rows, left)
 
 
 def in_use(capture: Weighed) -> Flame:

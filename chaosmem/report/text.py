@@ -14,6 +14,7 @@ from chaosmem.report.words import (
     not_undone,
     plain,
     pointer,
+    says,
     shape,
     span,
 )
@@ -70,7 +71,7 @@ def _head(console: Console, verdict: Verdict) -> None:
     line.append(f"{GLYPH[verdict.outcome]} {verdict.outcome}", _STYLE[verdict.outcome])
     line.append(f"  {plain(verdict.experiment)}", "bold")
     console.print(line)
-    console.print(plain(verdict.says))
+    console.print(plain(says(verdict)))
     console.print()
 
 

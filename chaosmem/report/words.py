@@ -117,6 +117,11 @@ def outcome_of(verdict: Verdict, key: str) -> Outcome:
     return worst(f.outcome for f in verdict.findings if f.trial_key == key and not f.advisory)
 
 
+def says(verdict: Verdict) -> str:
+    """What decided, without the outcome's word, which stands beside it already."""
+    return verdict.says.removeprefix(f"{verdict.outcome}: ")
+
+
 def not_undone(evidence: Evidence) -> tuple[UndoRecord, ...]:
     """What is still changed on a target."""
     return tuple(u for u in evidence.undo if not u.done)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 MIB = 2**20
+Kind = Literal["heap", "goroutine"]
 
 
-def pprof(stacks: Mapping[tuple[str, ...], int], kind: Literal["heap", "goroutine"]) -> bytes:
+def pprof(stacks: Mapping[tuple[str, ...], int], kind: Kind) -> bytes:
     """A gzipped pprof protobuf; stacks root first. Heap values: objects and bytes, in use only."""
     strings = [""]
 

@@ -279,13 +279,13 @@ def test_printing_unfolds_what_did_not_pass_on_light_paper(reader: Reader) -> No
              window.open_ = [...document.querySelectorAll("details[open] > summary")]
                .map((summary) => summary.textContent.replace(/ \\(.*/, ""));
              window.width = document.querySelector("canvas").getBoundingClientRect().width;
-             window.ground = getComputedStyle(document.documentElement).getPropertyValue("--ground");
+             window.ground = getComputedStyle(document.body).backgroundColor;
            })"""
     )
     assert page.pdf().startswith(b"%PDF")
     assert page.evaluate("window.open_") == ["Numbers and evidence"] * 2 + ["Events"]
     assert page.evaluate("window.width") <= 680
-    assert page.evaluate("window.ground").strip() == "#ffffff"
+    assert page.evaluate("window.ground") == "rgb(255, 255, 255)"
     assert page.evaluate("document.documentElement.dataset.theme") is None
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -4,48 +4,88 @@ from dataclasses import replace
 
 import pytest
 
-from chaosmem.profile.proto import parse
-from chaosmem.profile.unpack import unpack
-from chaosmem.report.stacks import Flame, Weighed, captured, flames, grown, in_use, table, weigh
+from chaosmem.profile import read
+from chaosmem.report.stacks import (
+    SAMPLES,
+    Flame,
+    Weighed,
+    captured,
+    flames,
+    grown,
+    in_use,
+    table,
+    weigh,
+)
 from tests.report import sample
-from tests.report.sample_profiles import pprof
+from tests.report.sample_profiles import Kind, pprof
 
-BEFORE = Weighed("baseline.end", "a", {("main", "a"): 100, ("main", "b"): 50}, 0)
-AFTER = Weighed("hold.end", "b", {("main", "a"): 100, ("main", "c"): 300, ("main", "b"): 20}, 0)
+
+def capture(moment: str, stacks: dict[tuple[str, ...], int], kind: Kind = "heap") -> Weighed:
+    profile = read(pprof(stacks, kind))
+    return Weighed(moment, profile, weigh(profile, SAMPLES[kind]))
+
+
+KIB = 1024
+BEFORE = capture("baseline.end", {("main", "a"): 100 * KIB, ("main", "b"): 50 * KIB})
+AFTER = capture(
+    "hold.end", {("main", "a"): 100 * KIB, ("main", "c"): 300 * KIB, ("main", "b"): 20 * KIB}
+)
 
 
 def tree(flame: Flame) -> list[tuple[str, str, int]]:
-    """(parent, name, value) of every frame."""
+    """(parent, name, value in KiB) of every frame."""
     names = [flame.names[i] for i in flame.name]
     return [
-        (names[p] if p >= 0 else "", name, value)
+        (names[p] if p >= 0 else "", name, value // KIB)
         for p, name, value in zip(flame.parent, names, flame.value, strict=True)
     ]
 
 
 def test_a_stack_is_root_first_and_equal_stacks_are_summed() -> None:
     stacks = {("main.main", "a.B", "c.D"): 2048, ("main.main",): 1024}
-    profile = parse(unpack(pprof(stacks, "heap")))
-    assert weigh(profile, "inuse_space") == stacks
+    assert capture("x", stacks).stacks == stacks
 
 
 def test_the_table_has_what_grew_most_first_and_leaves_out_what_did_not_change() -> None:
     found = table((BEFORE, AFTER), "heap", "By")
     assert found is not None
     assert [(r.stack[-1], r.growth, r.values) for r in found.rows] == [
-        ("c", 300, (0, 300)),
-        ("b", -30, (50, 20)),
+        ("c", 300 * KIB, (0, 300 * KIB)),
+        ("b", -30 * KIB, (50 * KIB, 20 * KIB)),
     ]
     assert found.rows[0].share == 1.0
     assert found.left == 1
-    assert found.totals == (150, 420)
+    assert found.totals == (150 * KIB, 420 * KIB)
 
 
 def test_the_sampling_error_of_growth_is_the_root_of_rate_times_bytes() -> None:
-    sampled = [replace(c, rate=512 * 1024) for c in (BEFORE, AFTER)]
-    found = table(sampled, "heap", "By")
+    found = table((BEFORE, AFTER), "heap", "By")
     assert found is not None
-    assert found.rows[0].error == pytest.approx((512 * 1024 * 300) ** 0.5)
+    assert found.rows[0].error == pytest.approx((512 * KIB * 300 * KIB) ** 0.5, rel=0.01)
+
+
+def test_counts_of_goroutines_are_exact_and_shown_without_the_runtime() -> None:
+    parked = ("main.main", "cart.(*Queue).Wait", "runtime.chanrecv1", "runtime.gopark")
+    captures = [
+        capture("baseline.end", {parked: 1}, "goroutine"),
+        capture("hold.end", {parked: 501, ("runtime.goexit",): 1}, "goroutine"),
+    ]
+    found = table(captures, "goroutine", "1")
+    assert found is not None
+    assert [(r.shown[0], r.growth, r.error) for r in found.rows] == [
+        ("cart.(*Queue).Wait", 500, 0),
+        ("runtime.goexit", 1, 0),
+    ]
+
+
+def test_builds_are_compared_by_names_that_stay_the_same() -> None:
+    captures = [
+        capture("baseline.end", {("m", "cart.Fill.func1"): KIB}),
+        capture("hold.end", {("m", "cart.Fill.func2"): 3 * KIB}),
+    ]
+    found = table(captures, "heap", "By")
+    assert found is not None
+    assert [(r.stack, r.values) for r in found.rows] == [(("m", "cart.Fill"), (KIB, 3 * KIB))]
 
 
 def test_growth_needs_two_captures() -> None:
@@ -66,12 +106,12 @@ def test_a_flame_graph_is_in_preorder_with_the_heaviest_child_first() -> None:
 def test_growth_has_no_width_for_what_shrank_but_counts_it() -> None:
     flame = grown(BEFORE, AFTER)
     assert tree(flame) == [("", "all", 300), ("all", "main", 300), ("main", "c", 300)]
-    assert flame.before[1] == 150
-    assert flame.after[1] == 420
+    assert flame.before[1] == 150 * KIB
+    assert flame.after[1] == 420 * KIB
 
 
 def test_frames_too_narrow_to_see_are_left_out() -> None:
-    wide = Weighed("x", "x", {("m", "big"): 1_000_000, ("m", "dust"): 1}, 0)
+    wide = capture("x", {("m", "big"): 10**9, ("m", "dust"): 1024})
     assert [name for _, name, _ in tree(in_use(wide))] == ["all", "m", "big"]
 
 

@@ -80,3 +80,9 @@ def test_a_run_without_findings_does_not_look_green() -> None:
     verdict = replace(sample.verdict(evidence), findings=(), summaries=())
     out = text(verdict, evidence, color=False, width=100)
     assert "? INCONCLUSIVE  no check gave a finding" in out
+
+
+def test_the_word_of_the_outcome_is_not_said_twice() -> None:
+    evidence = sample.evidence("leak")
+    verdict = replace(sample.verdict(evidence), says="FAIL: goroutines stay")
+    assert text(verdict, evidence, color=False, width=80).splitlines()[1] == "goroutines stay"
