@@ -19,10 +19,11 @@ Rows = NDArray[np.bool_]
 
 FIRST_CYCLES = 3
 """The pacer has no history in its first cycles (mgcpacer.go: consMark starts at 0)."""
-LIMIT_TOLERANCE = 0.05
-LIMIT_ALLOWANCE = 4 * MIB
-"""With GOMEMLIMIT binding, the goal is a function of heap counters that move between the parts of
-one metrics.Read and count whole spans per P, so 5 % + 4 MiB are allowed instead."""
+LIMIT_TOLERANCE = 0.03
+LIMIT_ALLOWANCE = 2 * MIB
+"""With GOMEMLIMIT binding the goal is a function of heap counters, which move between the parts of
+one metrics.Read while others allocate, so 3 % + 2 MiB are allowed. Measured (Go 1.26, 2 P, 1 GiB/s
+of garbage): at most 8 KiB in 259 cycles; without a limit 0 bytes in 447 cycles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
