@@ -7,7 +7,6 @@ largest unit in which the value is at least 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 AUTOMATIC: Final = ("minimum", "auto")
@@ -24,14 +23,11 @@ class _Unit:
 class _Family:
     default: _Unit
     units: tuple[_Unit, ...]
+    known: dict[str, _Unit]
 
-    @lru_cache(maxsize=256)  # noqa: B019 there are three families, and they live for ever
     def find(self, name: str) -> _Unit | None:
         """The unit that goes by this name, in any case and in the plural."""
-        name = name.lower()
-        if len(name) > 2:  # noqa: PLR2004 "s" and "ms" are no plurals
-            name = name.removesuffix("s")
-        return next((unit for unit in self.units if name in unit.aliases), None)
+        return self.known.get(name) or self.known.get(_singular(name))
 
     def convert(self, value: int, source: _Unit, target: str) -> tuple[float, str]:
         base = float(value) * source.factor
@@ -41,6 +37,16 @@ class _Family:
         else:
             unit = self.find(target) or self.default
         return base / unit.factor, unit.name
+
+
+def _singular(name: str) -> str:
+    name = name.lower()
+    return name.removesuffix("s") if len(name) > 2 else name  # noqa: PLR2004 "s", "ms"
+
+
+def _family(default: str, units: tuple[_Unit, ...]) -> _Family:
+    known = {alias: unit for unit in units for alias in unit.aliases}
+    return _Family(next(unit for unit in units if unit.name == default), units, known)
 
 
 def _units(*rows: tuple[str, str, float]) -> tuple[_Unit, ...]:
@@ -73,7 +79,7 @@ _GCU = _units(
     ("T*GCU", "teragcu", 1e12),
     ("P*GCU", "petagcu", 1e15),
 )
-_FAMILIES = (_Family(_MEMORY[0], _MEMORY), _Family(_TIME[3], _TIME), _Family(_GCU[3], _GCU))
+_FAMILIES = (_family("B", _MEMORY), _family("s", _TIME), _family("GCU", _GCU))
 _UNINTERESTING = ("count", "sample", "unit", *AUTOMATIC)
 
 
@@ -83,9 +89,9 @@ def scale(value: int, source: str, target: str) -> tuple[float, str]:
         scaled, unit = scale(-value, source, target)
         return -scaled, unit
     for family in _FAMILIES:
-        unit_of_source = family.find(source)
-        if unit_of_source is not None:
-            return family.convert(value, unit_of_source, target)
+        own = family.find(source)
+        if own is not None:
+            return family.convert(value, own, target)
     return float(value), "" if target in _UNINTERESTING else target
 
 

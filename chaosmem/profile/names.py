@@ -23,9 +23,9 @@ def demangle(profile: Profile) -> Profile:
     demangleSingleFunction). Mangled C++ and Rust names (`_Z`, `_R`) are left as they are.
     """
     functions, strings = profile.functions, profile.strings
-    own = functions.name == functions.system_name
-    unusual = np.array([_CPP.search(text) is not None for text in strings], np.bool_)
-    affected = np.flatnonzero(~own | unusual[functions.name])
+    # nearly every name is the linker's and without brackets, and stays as it is
+    unusual = np.array([bool(_CPP.search(strings[i])) for i in functions.name.tolist()], np.bool_)
+    affected = np.flatnonzero((functions.name != functions.system_name) | unusual)
     if not len(affected):
         return profile
     texts = list(strings)

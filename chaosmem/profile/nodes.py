@@ -109,17 +109,16 @@ class _Interner:
 
     def __init__(self) -> None:
         self.texts = [""]
-        self._number = {"": 0}
-
-    def number(self, text: str) -> int:
-        number = self._number.setdefault(text, len(self.texts))
-        if number == len(self.texts):
-            self.texts.append(text)
-        return number
 
     def numbers(self, texts: list[str]) -> Int64:
-        found = {text: self.number(text) for text in dict.fromkeys(texts)}
-        return np.array([found[text] for text in texts], np.int64)
+        """The number of each text (to be called once)."""
+        self.texts = list(dict.fromkeys(["", *texts]))
+        place = dict(zip(self.texts, range(len(self.texts)), strict=True))
+        return np.fromiter(map(place.__getitem__, texts), np.int64, len(texts))
+
+    def named(self, numbers: Int64) -> tuple[str, ...]:
+        """The texts of these numbers."""
+        return tuple(map(self.texts.__getitem__, numbers.tolist()))
 
 
 def build_nodes(
@@ -148,9 +147,9 @@ def build_nodes(
         frame_start=frame_start,
         frame_node=node,
         frame_inlined=inlined,
-        name=tuple(names.texts[i] for i in rows.name[first].tolist()),
-        file=tuple(files.texts[i] for i in rows.file[first].tolist()),
-        object_file=tuple(binaries.texts[i] for i in rows.object_file[first].tolist()),
+        name=names.named(rows.name[first]),
+        file=files.named(rows.file[first]),
+        object_file=binaries.named(rows.object_file[first]),
         address=rows.address[first],
         line=rows.line[first],
         column=rows.column[first],

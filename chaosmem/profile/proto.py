@@ -120,7 +120,7 @@ class _Strings:
     def __init__(self, table: Table) -> None:
         raw = table.buf.data
         pairs = zip(table.start.tolist(), table.stop.tolist(), strict=True)
-        self.all = tuple(str(raw[a:b], "utf-8", "surrogateescape") for a, b in pairs)
+        self.all = tuple([str(raw[a:b], "utf-8", "surrogateescape") for a, b in pairs])
         if not self.all or self.all[0]:
             at = int(table.start[0]) if self.all else len(raw) - wire.PADDING
             raise FormatError("string_table[0] is not the empty string", offset=at)

@@ -1,10 +1,10 @@
 """Finds the fields of one long message, where only the field before says where the next one is.
 
 A plain loop needs 0.4 us a field, which is a third of the time that a large profile takes. So many
-lanes set out at once, one every few kilobytes, each at a byte that is probably not the beginning of
-a field. They hop from field to field as if it were, and fall into step with the true sequence after
-a few hops. What they saw is only believed where the true sequence, followed from the first byte,
-arrives at it; elsewhere it goes on step by step.
+lanes set out at once, one every kilobyte or so, each at a byte that is probably not the beginning
+of a field. They hop from field to field as if it were, and fall into step with the true sequence
+after a few hops. What they saw is only believed where the true sequence, followed from the first
+byte, arrives at it; elsewhere it goes on step by step.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chaosmem.profile.columns import Bool, Int64
+from chaosmem.profile.columns import Bool, Int64, spans
 from chaosmem.profile.wire import DELIMITED, PADDING, Bytes, next_field
 
 _SHORTEST = 1024  # bytes of a lane, at least
 _OVERLAP = 512  # bytes that a lane goes on into the next one's, which is in step by then
 _LEAP = 130  # more than a length of one byte can say
 _WORTH = 16 * _SHORTEST  # below that a plain loop is quicker
+_STRAGGLERS = 64  # one lane in so many may be left behind
+_LANE_BITS = 40  # in keys: above the position
 HIGHEST = 6
 """Length-delimited fields 1 to 6 are messages; the walk gives them as columns."""
-
 
 _TAG = np.isin(np.arange(256), [number << 3 | wire for number in range(1, 16) for wire in (0, 2)])
 _MESSAGE = np.isin(np.arange(256), [number << 3 | DELIMITED for number in range(1, HIGHEST + 1)])
@@ -62,22 +63,26 @@ class Messages:
 
 @dataclass(slots=True)
 class _Found:
-    """Collects parts in order; single steps are gathered until a run comes."""
+    """What the walk has found: hops that are believed, and single steps."""
 
-    parts: list[Messages] = field(default_factory=list)
+    first: list[Int64] = field(default_factory=list)
+    count: list[Int64] = field(default_factory=list)
     steps: list[tuple[int, int, int]] = field(default_factory=list)
     singles: list[Single] = field(default_factory=list)
 
-    def run(self, part: Messages) -> None:
-        self.flush()
-        self.parts.append(part)
-
-    def flush(self) -> None:
-        if self.steps:
-            table = np.array(self.steps, np.int64)
-            part = Messages(table[:, 0].astype(np.uint8), table[:, 1], table[:, 2])
-            self.parts.append(part)
-            self.steps.clear()
+    def messages(self, hops: _Hops | None) -> Messages:
+        """All messages, ordered by place."""
+        steps = np.array(self.steps, np.int64).reshape(-1, 3)
+        number, start, stop = steps[:, 0].astype(np.uint8), steps[:, 1], steps[:, 2]
+        if hops is None or not self.first:
+            return Messages(number, start, stop)
+        rows = spans(np.concatenate(self.first), np.concatenate(self.count))
+        if not len(steps):
+            return Messages(hops.number[rows], hops.start[rows], hops.end[rows])
+        start = np.concatenate([hops.start[rows], start])
+        order = np.argsort(start, kind="stable")
+        number = np.concatenate([hops.number[rows], number])[order]
+        return Messages(number, start[order], np.concatenate([hops.end[rows], stop])[order])
 
 
 def walk(buf: Bytes, what: str) -> tuple[Messages, list[Single]]:
@@ -92,10 +97,9 @@ def walk(buf: Bytes, what: str) -> tuple[Messages, list[Single]]:
     found = _Found()
     at = 0
     while at < stop:
-        run = hops.run(at) if hops else None
-        if run is not None:
-            found.run(run)
-            at = int(run.stop[-1])
+        end = hops.follow(at, found) if hops else None
+        if end is not None:
+            at = end
             continue
         (number, wire, value, start), end = next_field(data, at, stop, what)
         if wire == DELIMITED and 0 < number <= HIGHEST:
@@ -103,17 +107,7 @@ def walk(buf: Bytes, what: str) -> tuple[Messages, list[Single]]:
         else:
             found.singles.append(Single(number, wire, value, start, end, at))
         at = end
-    found.flush()
-    return _joined(found.parts), found.singles
-
-
-def _joined(parts: list[Messages]) -> Messages:
-    none = np.zeros(0, np.int64)
-    return Messages(
-        np.concatenate([none.astype(np.uint8), *(part.number for part in parts)]),
-        np.concatenate([none, *(part.start for part in parts)]),
-        np.concatenate([none, *(part.stop for part in parts)]),
-    )
+    return found.messages(hops), found.singles
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,71 +116,104 @@ class _Hops:
 
     Attributes:
         length: bytes of a lane.
-        first: int64, lanes + 1: the hops of lane i are [i]:[i + 1].
-        at: int64, beginnings of supposed fields.
-        start: int64, of their payloads.
-        end: int64, after them; -1 if that was no field which lanes know.
-        breaks: int64, the hops that do not lead to the next one in the list.
-        number: uint8, field numbers.
+        key: int64, lane and beginning of the supposed field.
+        number: uint8, its number.
+        start: int64, of its payload.
+        end: int64, after it; -1 if that was no field which lanes know.
+        entry: int64, per lane, the hop at which the lane before it comes in; -1 if at none.
+        last: int64, per lane, its last hop.
+        broken: int64, per lane, the last hop before `last` that does not lead to the next one.
+        stuck: int64, the lanes that the one before does not lead through; one more at the end.
     """
 
     length: int
-    first: Int64
-    at: Int64
+    key: Int64
+    number: Bytes
     start: Int64
     end: Int64
-    breaks: Int64
-    number: Bytes
+    entry: Int64
+    last: Int64
+    broken: Int64
+    stuck: Int64
 
     @classmethod
     def of(cls, buf: Bytes, stop: int) -> _Hops:
-        # rounds cost a fixed time and one for each lane: least when both grow alike
-        length = max(2 * math.isqrt(stop), _SHORTEST)
-        begin = np.arange(0, stop, length, dtype=np.int64)
-        limit = np.minimum(begin + length + _OVERLAP, stop)
-        at, lanes = begin, np.arange(len(begin))
-        seen: list[tuple[Int64, Int64]] = []
-        while len(at):
-            seen.append((lanes, at))
-            _, end = _hop(buf, at, stop)
-            # a long leap out of the lane is more often a lane out of step than a long field
-            leap = (end > limit[lanes]) & (end - at > _LEAP)
-            at = np.where((end >= 0) & ~leap, end, at + 1)
-            going = at < limit[lanes]
-            if not going.all():
-                lanes, at = lanes[going], at[going]
-        lanes = np.concatenate([lanes for lanes, _ in seen])
-        order = np.argsort(lanes, kind="stable")
-        at = np.concatenate([at for _, at in seen])[order]
-        first = np.searchsorted(lanes[order], np.arange(len(begin) + 1))
+        # a round of hops has a fixed cost and one for each lane: least when both are alike
+        length = max(math.isqrt(stop), _SHORTEST)
+        key = _race(buf, stop, length)
+        at = key & ((1 << _LANE_BITS) - 1)
         start, end = _hop(buf, at, stop)
-        follows: Bool = end[:-1] == at[1:]
-        breaks = np.append(np.flatnonzero(~follows), len(at) - 1)
+        lanes = np.arange(1, 2 + int(key[-1] >> _LANE_BITS))
+        last = key.searchsorted(lanes << _LANE_BITS) - 1
+        entry = np.full(len(lanes), -1, np.int64)
+        wanted = (lanes[:-1] << _LANE_BITS) | np.maximum(end[last[:-1]], 0)
+        place = np.minimum(key.searchsorted(wanted), len(key) - 1)
+        entry[1:] = np.where(key[place] == wanted, place, -1)
+        leads: Bool = end[:-1] == at[1:]
+        leads[last[:-1]] = True
+        breaks = np.concatenate(([-1], np.flatnonzero(~leads)))
+        broken = breaks[breaks.searchsorted(last) - 1]
+        stuck = np.flatnonzero((entry < 0) | (entry <= broken) | (end[last] < 0))
         number = (buf[at] >> 3).astype(np.uint8)
-        return cls(length, first, at, start, end, breaks, number)
+        bound = np.append(stuck, len(lanes))
+        return cls(length, key, number, start, end, entry, last, broken, bound)
 
-    def run(self, at: int) -> Messages | None:
-        """The fields from `at` on that a lane has seen; None if none has."""
-        lane = max(at - _OVERLAP, 0) // self.length
-        low, high = int(self.first[lane]), int(self.first[lane + 1])
-        first = low + int(np.searchsorted(self.at[low:high], at))
-        if first == high or self.at[first] != at or self.end[first] < 0:
+    def follow(self, at: int, found: _Found) -> int | None:
+        """Adds the fields from `at` on that lanes have seen; where they end, None if none has."""
+        lane = min(max(at - _OVERLAP, 0) // self.length, len(self.last) - 1)
+        first = int(self.key.searchsorted((lane << _LANE_BITS) | at))
+        last = int(self.last[lane])
+        if first > last or self.key[first] != (lane << _LANE_BITS) | at or self.end[first] < 0:
             return None
-        last = min(int(self.breaks[np.searchsorted(self.breaks, first)]), high - 1)
-        if self.end[last] < 0:
-            last -= 1
-        chosen = slice(first, last + 1)
-        return Messages(self.number[chosen], self.start[chosen], self.end[chosen])
+        if first <= self.broken[lane] or self.end[last] < 0:
+            return self._within(first, last, found)
+        beyond = int(self.stuck[self.stuck.searchsorted(lane + 1)])
+        entry = np.append(first, self.entry[lane + 1 : beyond])
+        found.first.append(entry)
+        found.count.append(self.last[lane:beyond] - entry + 1)
+        return int(self.end[self.last[beyond - 1]])
+
+    def _within(self, first: int, last: int, found: _Found) -> int:
+        """One lane's hops up to where they do not lead to each other."""
+        leads = self.end[first:last] == self.key[first + 1 : last + 1] & ((1 << _LANE_BITS) - 1)
+        stops = np.flatnonzero(~leads)
+        until = first + int(stops[0]) if len(stops) else last
+        if self.end[until] < 0:
+            until -= 1
+        found.first.append(np.array([first]))
+        found.count.append(np.array([until - first + 1]))
+        return int(self.end[until])
+
+
+def _race(buf: Bytes, stop: int, length: int) -> Int64:
+    """Lane and position of every hop, ordered."""
+    begin = np.arange(0, stop, length, dtype=np.int64)
+    limit = np.minimum(begin + length + _OVERLAP, stop)
+    at, lanes = begin, np.arange(len(begin))
+    seen: list[Int64] = []
+    few = len(begin) // _STRAGGLERS  # the rest is for the plain loop
+    while len(at) > few:
+        seen.append((lanes << _LANE_BITS) | at)
+        _, end = _hop(buf, at, stop)
+        # a long leap out of the lane is more often a lane out of step than a long field
+        leap = (end > limit) & (end - at > _LEAP)
+        at = np.where((end < 0) | leap, at + 1, end)
+        going = at < limit
+        if not going.all():
+            lanes, at, limit = lanes[going], at[going], limit[going]
+    key = np.concatenate(seen)
+    key.sort()
+    return key
 
 
 def _hop(buf: Bytes, at: Int64, stop: int) -> tuple[Int64, Int64]:
     """(start, end) of the payload of the field at each position; end is -1 if there is none."""
-    tag, low, high = buf[at], buf[at + 1], buf[at + 2]
+    tag, low, high = buf.take(at), buf.take(at + 1), buf.take(at + 2)
     two = low >= 0x80  # noqa: PLR2004 the continuation bit
     length = np.where(two, (low & 0x7F) + (high.astype(np.int64) << 7), low)
     start = at + 2 + two
     end = start + length
-    known = _MESSAGE[tag] & ~(two & (high >= 0x80)) & (end <= stop)  # noqa: PLR2004
+    known = _MESSAGE.take(tag) & ~(two & (high >= 0x80)) & (end <= stop)  # noqa: PLR2004
     # a lane that is out of step seldom lands on what could be a tag, and so is soon in step
-    known &= _TAG[buf[np.minimum(end, stop)]] | (end == stop)
+    known &= _TAG.take(buf.take(np.minimum(end, stop))) | (end == stop)
     return start, np.where(known, end, -1)

@@ -26,10 +26,23 @@ _CLASS: Final = {
     "total": "total",
 }
 """Field to the part of "/memory/classes/X:bytes" (runtime/metrics/description.go)."""
-_MEMSTATS: Final = (
-    "HeapAlloc", "HeapInuse", "HeapIdle", "HeapReleased", "StackInuse", "StackSys", "MSpanInuse",
-    "MSpanSys", "MCacheInuse", "MCacheSys", "GCSys", "BuckHashSys", "OtherSys", "Sys",
-)  # fmt: skip
+_MEMSTATS: Final = {
+    "HeapAlloc": "heap_alloc",
+    "HeapInuse": "heap_inuse",
+    "HeapIdle": "heap_idle",
+    "HeapReleased": "heap_released",
+    "StackInuse": "stack_inuse",
+    "StackSys": "stack_sys",
+    "MSpanInuse": "mspan_inuse",
+    "MSpanSys": "mspan_sys",
+    "MCacheInuse": "mcache_inuse",
+    "MCacheSys": "mcache_sys",
+    "GCSys": "gc_sys",
+    "BuckHashSys": "buck_hash_sys",
+    "OtherSys": "other_sys",
+    "Sys": "sys",
+}
+"""Field to the part of "go_memstats_X_bytes", client_golang's default metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +115,19 @@ def from_runtime_metrics(values: Mapping[str, float]) -> RuntimeClasses:
 
 
 def from_memstats(values: Mapping[str, float]) -> RuntimeClasses:
-    """The classes of a runtime.MemStats, e.g. of /debug/vars (the numbers are the same).
+    """The classes of a runtime.MemStats; the numbers are the same.
+
+    Args:
+        values: by field ("HeapAlloc", e.g. of /debug/vars), or by the name that client_golang
+            exports by default ("go_memstats_heap_alloc_bytes").
 
     Raises:
         FormatError: a field is missing or is no number of bytes.
     """
-    m = {name: _bytes(values, name) for name in _MEMSTATS}
+    m = {
+        name: _bytes(values, name, f"go_memstats_{exported}_bytes")
+        for name, exported in _MEMSTATS.items()
+    }
     return RuntimeClasses(
         heap_objects=m["HeapAlloc"],
         heap_unused=m["HeapInuse"] - m["HeapAlloc"],
