@@ -22,7 +22,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def one(name: str) -> Path:
         if not (out / name).exists():
             subprocess.run(
-                [gotool.find().program, "build", "-buildvcs=false", "-o", out / name, f"./{name}"],
+                [
+                    gotool.find().program,
+                    "build",
+                    "-buildvcs=false",
+                    "-ldflags=-s -w",
+                    "-o",
+                    out / name,
+                    f"./{name}",
+                ],
                 cwd=CORPUS,
                 check=True,
                 env=os.environ | {"GOPROXY": "off", "GOTOOLCHAIN": "local"},

@@ -81,7 +81,7 @@ class AgentSource:
         values = {n: _off(n, sample.metrics[s]) for s, n in _RUNTIME.items() if s in sample.metrics}
         values[metrics.GOROUTINES.name] = sample.goroutines
         held = sample.held
-        values[metrics.GOROUTINES_HELD.name] = held.get("goroutines", 0) + held.get("at_points", 0)
+        values[metrics.GOROUTINES_HELD.name] = held.get("goroutines", 0)
         values[metrics.HEAP_HELD.name] = held.get("heap_bytes", 0)
         values[metrics.CHURNED.name] = held.get("churned_bytes", 0)
         return Reading(

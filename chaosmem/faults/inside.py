@@ -67,7 +67,7 @@ class Goroutines:
 
     async def prove(self) -> Readback:
         """The agent's own count and runtime.NumGoroutine."""
-        return await held(self.scene.need_agent(), "goroutines", "at_points")
+        return await held(self.scene.need_agent(), "goroutines")
 
     async def undo(self) -> Ack:
         """Let them end."""

@@ -129,13 +129,22 @@ class Board:
         )
 
     async def heartbeat(self) -> None:
-        """Renew the lease three times a TTL, until cancelled; a missed one is no error here."""
+        """Renew the lease three times a TTL, until cancelled.
+
+        A missed one is no error here; a refused one means that the agent let go by itself.
+        """
         await self._leased.wait()
         agent = self._scene.need_agent()
         while True:
             await asyncio.sleep(LEASE_TTL / 3)
-            with contextlib.suppress(ChaosmemError):
+            try:
                 await agent.lease(ttl=LEASE_TTL, deadline=self._deadline)
+            except ProbeFailed:
+                continue
+            except ChaosmemError as problem:
+                text = f"the agent let go by itself: {problem}"
+                self._stage.write(self._entry(events.ProbeTrouble, source="lease", text=text))
+                return
 
     # --- undo
 

@@ -30,7 +30,6 @@ class Model(BaseModel):
         extra="forbid",
         alias_generator=to_camel,
         populate_by_name=True,
-        defer_build=True,
     )
 
 

@@ -72,7 +72,15 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with every program of the corpus, built."""
     out = tmp_path_factory.mktemp("corpus-bin")
     subprocess.run(
-        [gotool.find().program, "build", "-buildvcs=false", "-o", f"{out}/", "./..."],
+        [
+            gotool.find().program,
+            "build",
+            "-buildvcs=false",
+            "-ldflags=-s -w",
+            "-o",
+            f"{out}/",
+            "./...",
+        ],
         cwd=_HERE,
         check=True,
         env=os.environ | {"GOPROXY": "off", "GOTOOLCHAIN": "local"},
