@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaosmem.evidence.model import Evidence, Series, TargetState, Trial, Window
-from chaosmem.metrics import GC_CPU, GC_CPU_IDLE, GC_CYCLES, GC_LIMITER, GO_CPU, GO_CPU_IDLE, Metric
+from chaosmem.metrics import GC_CPU, GC_CPU_IDLE, GC_CYCLES, GC_LIMITER, GO_CPU, GO_CPU_IDLE
 from chaosmem.spec.checks import GcCpu
 from chaosmem.units import human_seconds
 from chaosmem.verify import ground
@@ -73,13 +73,12 @@ def judge(spec: GcCpu, trial: Trial, _: Evidence) -> Ruling:
         ground.covering(trial, m, window, "the fault window")
         for m in (GC_CPU, GO_CPU, GO_CPU_IDLE, GC_CYCLES)
     )
-    seconds = float(gc.t[-1] - gc.t[0])
     used = _Used(
         _delta(gc),
         _delta(total),
         _delta(idle),
         _idle_marking(trial, window),
-        seconds,
+        float(gc.t[-1] - gc.t[0]),
         _delta(cycles),
     )
     if used.cycles < 1:
@@ -89,26 +88,52 @@ def judge(spec: GcCpu, trial: Trial, _: Evidence) -> Ruling:
             observed="no GC cycle",
             evidence=(of_series(cycles),),
         )
+    outcome, why = _rule(spec, used, trial, window)
     numbers = _numbers(used)
-    told = f"{percent(used.share)} of the CPU used over {several(int(used.cycles), 'GC cycle')}"
-    evidence = (of_series(gc), of_series(cycles))
-    share = numbers["GC share of CPU used"]
+    return Ruling(
+        outcome,
+        _told(used),
+        why,
+        (of_series(gc), of_series(cycles)),
+        numbers["GC share of CPU used"],
+        numbers,
+    )
+
+
+def _told(used: _Used) -> str:
+    return f"{percent(used.share)} of the CPU used over {several(int(used.cycles), 'GC cycle')}"
+
+
+def _rule(spec: GcCpu, used: _Used, trial: Trial, window: Window) -> tuple[Outcome, str]:
+    """Outcome and reason; the limiter counts where the spec wants it off."""
+    told = f"{_told(used)}, allowed {percent(spec.max)}"
+    on = _limiter_cycle(trial, window)
+    limiter = f"the GC CPU limiter was on in cycle {on or 0:.0f}: the heap goal was not enforced"
+    if spec.limiter == "never" and on:
+        return Outcome.FAIL, f"{limiter}; {told}"
+    if used.share > spec.max and used.idle_marking is None:
+        why = f"{told}; how much of it was idle CPU is not known without {GC_CPU_IDLE.source}"
+        return Outcome.INCONCLUSIVE, why
     if used.share > spec.max:
-        why = f"{told}, allowed {percent(spec.max)}{_limited(trial, window)}"
-        if used.idle_marking is None:
-            why += f"; how much of it was idle CPU is not known without {GC_CPU_IDLE.source}"
-            return Ruling(Outcome.INCONCLUSIVE, told, why, evidence, share, numbers)
-        return Ruling(Outcome.FAIL, told, why, evidence, share, numbers)
-    if spec.limiter == "never":
-        last = _limiter(trial, window)
-        numbers["limiter last on in cycle"] = number(last, "1")
-        if _was_on(last, float(cycles.v[0])):
-            why = f"the GC CPU limiter was on in cycle {last:.0f}: the heap goal was not enforced"
-            return Ruling(Outcome.FAIL, f"limiter on; {told}", why, evidence, share, numbers)
-    why = f"{told}, allowed {percent(spec.max)}"
-    if spec.limiter == "never":
-        why += "; the limiter was never on"
-    return Ruling(Outcome.PASS, told, why, evidence, share, numbers)
+        return Outcome.FAIL, told
+    if spec.limiter == "never" and on is None:
+        return Outcome.INCONCLUSIVE, (
+            f"{told}; {GC_LIMITER.source} was not measured in the fault window, so nobody knows "
+            "whether the limiter was on; the agent reads it, client_golang's defaults do not"
+        )
+    return Outcome.PASS, told + ("; the limiter was never on" if not on else f"; {limiter}")
+
+
+def _limiter_cycle(trial: Trial, window: Window) -> float | None:
+    """The window's cycle (or the one before it) in which the limiter went on; 0: none.
+
+    None where it was not measured. `last-enabled` is 0 until the limiter was ever on.
+    """
+    found, cycles = (trial.of(m).within(window) for m in (GC_LIMITER, GC_CYCLES))
+    if not len(found):
+        return None
+    last = float(found.v[-1])
+    return last if last >= max(1.0, float(cycles.v[0])) else 0.0
 
 
 def _one_process(trial: Trial, window: Window) -> None:
@@ -142,31 +167,3 @@ def _numbers(used: _Used) -> dict[str, Number]:
         "window": number(used.seconds, "s"),
         "cycles": number(used.cycles, "1"),
     }
-
-
-def _limiter(trial: Trial, window: Window) -> float:
-    """Number of the last cycle in which the limiter was switched on; 0: never."""
-    found = trial.of(GC_LIMITER).within(window)
-    if len(found):
-        return float(found.v[-1])
-    raise Undecided(
-        f"{GC_LIMITER.source} was not measured in the fault window, so nobody knows whether the "
-        "limiter was on; the agent reads it, client_golang's default metrics do not"
-    )
-
-
-def _was_on(last: float, first_cycle: float) -> bool:
-    """Whether the limiter went on in the window's cycles, or in the one just before them."""
-    return last > 0 and last >= first_cycle
-
-
-def _limited(trial: Trial, window: Window) -> str:
-    found, cycles = trial.of(GC_LIMITER).within(window), _first(trial, GC_CYCLES, window)
-    if len(found) and _was_on(float(found.v[-1]), cycles):
-        return f"; the GC CPU limiter was on in cycle {float(found.v[-1]):.0f}"
-    return ""
-
-
-def _first(trial: Trial, metric: Metric, window: Window) -> float:
-    found = trial.of(metric).within(window)
-    return float(found.v[0]) if len(found) else 0.0
