@@ -32,6 +32,7 @@ from chaosmem.verify.words import several
 
 Rows = NDArray[np.bool_]
 _DEFAULT_GOGC = 100.0
+_OFF_GOGC = 100_000.0  # what revise calculates with when GOGC is off
 _OFTEN = 0.05
 """Overshoot counts by its 95th percentile: one cycle in twenty may lie above."""
 
@@ -44,7 +45,7 @@ class Landing:
         n, line: cycle number, and line in the log.
         start, end, marked, goal: heap at the start and the end of the mark, live heap, goal.
         before: live heap of the cycle before it; inf where its line is missing.
-        gogc: GOGC in percent (inf: off).
+        gogc: GOGC in percent.
     """
 
     file: str
@@ -128,7 +129,7 @@ def _gogc(cycle: GcCycle, counted: Counted) -> float:
         return _DEFAULT_GOGC
     at = int(np.argmin(np.abs(counted.cycles["n"] - cycle.number)))
     gogc = float(counted.cycles["gogc"][at])
-    return math.inf if is_off(gogc) else gogc
+    return _OFF_GOGC if is_off(gogc) else gogc
 
 
 def _started(trial: Trial, runs: list[GcCycles]) -> list[tuple[GcCycles, float]]:

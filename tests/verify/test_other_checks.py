@@ -17,8 +17,10 @@ from chaosmem.metrics import (
     GO_CPU_IDLE,
     GOROUTINES,
     HEAP_ALLOC,
+    HEAP_ALLOCATED,
     HEAP_FREE,
     HEAP_LIVE,
+    PROCESS_CPU,
     RSS,
 )
 from chaosmem.spec.checks import (
@@ -442,3 +444,24 @@ def test_a_fault_that_was_never_released_has_no_window(spec: Any) -> None:
 def test_cpu_that_was_not_sampled_to_the_end_is_not_known() -> None:
     t = TICKS[(TICKS < 15) | (TICKS > 21)]
     assert judged(stressed(cpu(0.1), t=t), GcCpu()).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("count", "few"), [(99, True), (100, False)])
+def test_too_few_pauses_for_the_quantile_are_told(count: int, few: bool) -> None:
+    found = judged(stressed(histograms=histograms((0.002, 0.003, count))), Pause())
+    assert ("it is the longest of them" in found.reason) is few
+
+
+@pytest.mark.parametrize("fallen", [HEAP_ALLOCATED, PROCESS_CPU], ids=lambda m: m.name)
+def test_every_counter_of_the_process_shows_a_replacement(fallen: Any) -> None:
+    shown = stressed({fallen: steps((0, 9), (15, 8))})
+    assert judged(shown, NoRestart()).outcome is FAIL
+
+
+def test_a_live_heap_band_is_above_the_median_of_the_baselines_cycles() -> None:
+    rows = [(3.0, 4.0), (5.0, 8.0), (7.0, 30.0), (15.0, 72.0), (25.0, 12.5), (30.0, 12.5)]
+    records = [{"n": i + 1, "t": t, "live": m * MIB} for i, (t, m) in enumerate(rows)]
+    found = judged(stressed(cycles=cycles(records)), HeapReturns())
+    assert found.outcome is FAIL
+    assert found.numbers["allowed live heap"].value == 12 * MIB
+    assert "baseline 8.0 MiB (3 cycles), allowed 12.0 MiB" in found.reason
