@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Capture, Trial
@@ -62,18 +64,7 @@ class Table:
     at: str
     rows: tuple[Row, ...]
     left: int
-    """Stacks that are not shown: unchanged, grown less, or the observer's own."""
-
-
-@dataclass(slots=True)
-class Node:
-    """One frame of a flame graph; `value` is its width, `before` and `after` what was there."""
-
-    name: str
-    value: int = 0
-    before: int = 0
-    after: int = 0
-    children: dict[str, Node] = field(default_factory=dict)
+    """Stacks that changed too, but grew less than those shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +87,6 @@ def weigh(profile: Profile, sample_type: str) -> dict[Stack, int]:
     lines = folded(profile, options=Options(sample_index=sample_type)).splitlines()
     pairs = (line.rpartition(" ") for line in lines)
     return {tuple(stack.split(";")): int(value) for stack, _, value in pairs}
-
-
-def _normalised(stacks: Mapping[Stack, int]) -> dict[Stack, int]:
-    """By names that stay the same from build to build, as `profile.growth` has them."""
-    sums: dict[Stack, int] = {}
-    for stack, value in stacks.items():
-        key = tuple(normalised(name) or name for name in stack)
-        sums[key] = sums.get(key, 0) + value
-    return sums
 
 
 def captured(trial: Trial, profile: str) -> tuple[tuple[Weighed, ...], tuple[str, ...]]:
@@ -146,78 +128,114 @@ def table(captures: Sequence[Weighed], profile: str, unit: str) -> Table | None:
         return None
     base, at = chosen
     grew = growth(base.profile, at.profile, sample_index=SAMPLES[profile])
-    values = [_normalised(c.stacks) for c in captures]
+    shown = [s.frames[::-1] for s in grew.stacks[:_ROWS]]
+    values = [_values(c.stacks, shown) for c in captures]
     rows = tuple(
-        Row(
-            stack := s.frames[::-1],
-            tuple(v.get(stack, 0) for v in values),
-            s.bytes,
-            s.estimate.sd,
-            s.share,
-        )
-        for s in grew.stacks[:_ROWS]
+        Row(stack, tuple(v.get(stack, 0) for v in values), s.bytes, s.estimate.sd, s.share)
+        for stack, s in zip(shown, grew.stacks, strict=False)
     )
-    left = len({stack for v in values for stack in v}) - len(rows)
     moments, totals = tuple(c.moment for c in captures), tuple(c.total for c in captures)
+    left = len(grew.stacks) - len(rows)
     return Table(profile, unit, moments, totals, base.moment, at.moment, rows, left)
+
+
+def _values(stacks: Mapping[Stack, int], shown: Sequence[Stack]) -> dict[Stack, int]:
+    """Values of the shown stacks, by names that stay the same from build to build.
+
+    These are the names of `profile.growth`. Of the many stacks only those with a shown leaf are
+    looked at whole: of 20,000 stacks, all would take seconds.
+    """
+    wanted, leaves = set(shown), {stack[-1] for stack in shown if stack}
+    sums: dict[Stack, int] = {}
+    for stack, value in stacks.items():
+        if _stable(stack[-1]) in leaves:
+            key = tuple(map(_stable, stack))
+            if key in wanted:
+                sums[key] = sums.get(key, 0) + value
+    return sums
+
+
+@lru_cache(maxsize=100_000)
+def _stable(name: str) -> str:
+    return normalised(name) or name
 
 
 def in_use(capture: Weighed) -> Flame:
     """The flame graph of one capture."""
-    root = Node("all")
-    for stack, value in capture.stacks.items():
-        if value > 0:
-            _add(root, stack, value, 0, value)
+    leaves = [_Leaf(s, max(v, 0), 0, v) for s, v in capture.stacks.items()]
     note = f"Width: bytes in use at {capture.moment}, scaled from samples."
-    return _flame(root, f"In use at {capture.moment}", note, growth=False)
+    return _flame(leaves, f"In use at {capture.moment}", note, growth=False)
 
 
 def grown(base: Weighed, at: Weighed) -> Flame:
     """The flame graph of what grew; stacks that shrank have no width, but count in the numbers."""
-    root = Node("all")
-    for stack in sorted({*base.stacks, *at.stacks}):
+    leaves = []
+    for stack in base.stacks.keys() | at.stacks.keys():
         before, after = base.stacks.get(stack, 0), at.stacks.get(stack, 0)
-        _add(root, stack, max(after - before, 0), before, after)
+        leaves.append(_Leaf(stack, max(after - before, 0), before, after))
     title = f"Growth from {base.moment} to {at.moment}"
     note = "Width: growth in bytes. The stronger the colour, the more of a frame is new."
-    return _flame(root, title, note, growth=True)
+    return _flame(leaves, title, note, growth=True)
 
 
-def _add(root: Node, stack: Stack, value: int, before: int, after: int) -> None:
-    node = root
-    for name in (None, *stack):
-        node = node if name is None else node.children.setdefault(name, Node(name))
-        node.value += value
-        node.before += before
-        node.after += after
+class _Leaf(NamedTuple):
+    """One stack on its way into a flame graph; made by the ten thousand."""
+
+    stack: Stack
+    value: int
+    before: int
+    after: int
 
 
-def _flame(root: Node, title: str, note: str, *, growth: bool) -> Flame:
-    """Columns of the tree, without frames too narrow to see; heaviest child first."""
+class _Frame(NamedTuple):
+    """A frame of a flame graph with the stacks that run through it."""
+
+    name: str
+    depth: int
+    parent: int
+    value: int
+    leaves: list[_Leaf]
+
+
+def _flame(leaves: list[_Leaf], title: str, note: str, *, growth: bool) -> Flame:
+    """Columns of the tree in preorder, heaviest child first.
+
+    Frames too narrow to see are dropped before their callees are looked at, which keeps a profile
+    of 20,000 deep stacks quick.
+    """
+    root = _Frame("all", 0, -1, sum(leaf.value for leaf in leaves), leaves)
     least = max(root.value * _SMALLEST, 1)
-    nodes: list[Node] = []
-    parents: list[int] = []
-    todo = [(root, -1)] if root.value else []
+    frames: list[_Frame] = []
+    todo = [root] if root.value else []
     while todo:
-        node, parent = todo.pop()
-        nodes.append(node)
-        parents.append(parent)
-        wide = [c for c in node.children.values() if c.value >= least]
-        wide.sort(key=lambda c: (c.value, c.name))  # popped from the end: heaviest first
-        todo += [(child, len(nodes) - 1) for child in wide]
-    names = tuple(dict.fromkeys(n.name for n in nodes))
-    place = {name: i for i, name in enumerate(names)}
+        frame = todo.pop()
+        wide = [c for c in _callees(frame, len(frames)) if c.value >= least]
+        frames.append(frame)
+        todo += sorted(wide, key=lambda c: (c.value, c.name))  # the last is popped first
+    names = {name: i for i, name in enumerate(dict.fromkeys(f.name for f in frames))}
     return Flame(
         title,
         note,
         growth,
-        names,
-        tuple(place[n.name] for n in nodes),
-        tuple(parents),
-        tuple(n.value for n in nodes),
-        tuple(n.before for n in nodes),
-        tuple(n.after for n in nodes),
+        tuple(names),
+        tuple(names[f.name] for f in frames),
+        tuple(f.parent for f in frames),
+        tuple(f.value for f in frames),
+        tuple(sum(leaf.before for leaf in f.leaves) for f in frames),
+        tuple(sum(leaf.after for leaf in f.leaves) for f in frames),
     )
+
+
+def _callees(frame: _Frame, place: int) -> list[_Frame]:
+    """What `frame`, which stands at `place`, calls."""
+    groups: dict[str, list[_Leaf]] = {}
+    for leaf in frame.leaves:
+        if len(leaf.stack) > frame.depth:
+            groups.setdefault(leaf.stack[frame.depth], []).append(leaf)
+    return [
+        _Frame(name, frame.depth + 1, place, sum(leaf.value for leaf in own), own)
+        for name, own in groups.items()
+    ]
 
 
 def flames(captures: Sequence[Weighed]) -> tuple[Flame, ...]:

@@ -54,7 +54,7 @@ def test_the_table_has_what_grew_most_first_and_leaves_out_what_did_not_change()
         ("b", -30 * KIB, (50 * KIB, 20 * KIB)),
     ]
     assert found.rows[0].share == 1.0
-    assert found.left == 1
+    assert found.left == 0
     assert found.totals == (150 * KIB, 420 * KIB)
 
 
