@@ -55,14 +55,17 @@ class CycleRows:
         return CycleRows(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
     @staticmethod
-    def of_columns(columns: BodyColumns, line: Ints, offset: Ints) -> CycleRows:
-        """The rows that the block reader decided, at these places."""
+    def of_columns(
+        columns: BodyColumns, line: Ints, offset: Ints, source: NDArray[np.int32] | None = None
+    ) -> CycleRows:
+        """The rows that the block reader decided, at these places; without a source by default."""
         ok = columns.ok
         if ok.all():
             times, counts, flags = columns.times, columns.counts, columns.flags
         else:
             times, counts, flags = columns.times[ok], columns.counts[ok], columns.flags[ok]
-        return CycleRows(times, counts, flags, line, offset, np.zeros(len(line), np.int32))
+        source = np.zeros(len(line), np.int32) if source is None else source
+        return CycleRows(times, counts, flags, line, offset, source)
 
     @staticmethod
     def of_fields(rows: Sequence[tuple[GcFields, int, int, int]]) -> CycleRows:

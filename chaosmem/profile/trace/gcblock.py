@@ -53,16 +53,17 @@ _SKELETONS: Final = {text.translate(None, b"0"): code for code, text in enumerat
 _UNKNOWN: Final = 255
 
 
+_HEAD_GAP: Final = len(b"gc ")
+
+
 def _gaps(template: bytes) -> Ints:
-    """Bytes between the numbers of a template; the first is the one before the first number."""
-    at = np.flatnonzero(np.frombuffer(template, np.uint8) == ord("0"))
-    return np.diff(at, prepend=-1) - 1
+    """Bytes after each number of a template; after the last, up to the next line's first number."""
+    at = np.flatnonzero(np.frombuffer(template + b"\ngc 0", np.uint8) == ord("0"))
+    return np.diff(at) - 1
 
 
-_GAPS_WIDE: Final = np.stack(
-    [_gaps(t if not code & _NO_STACKS else _template(0)) for code, t in enumerate(_TEMPLATES)]
-)
-_GAPS_NARROW: Final = np.delete(_GAPS_WIDE, [15, 16], axis=1)
+_GAPS_WIDE: Final = np.stack([_gaps(_template(code & ~_NO_STACKS)) for code in range(16)])
+_GAPS_NARROW: Final = np.stack([_gaps(_template(code | _NO_STACKS)) for code in range(16)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,14 @@ def _read_group(
     gaps = _GAPS_NARROW if narrow else _GAPS_WIDE
     n, width = len(rows), gaps.shape[1]
     u8 = np.frombuffer(body, np.uint8)
-    starts, ends = _runs(u8)
-    if len(starts) != n * width:
+    edges = _edges(u8)
+    if len(edges) != 2 * n * width:
         return  # a number is missing or there is one too many: the regular expression says where
-    starts, ends = starts.reshape(n, width), ends.reshape(n, width)
-    digits = ends - starts
-    decimals = _decimals(u8, ends[:, _DOTTED], digits[:, _DOTTED])
-    ok = _gaps_agree(u8, starts, ends, gaps, codes) & _dots_agree(u8, starts, decimals)
+    steps = edges[1:] - edges[:-1]
+    digits = steps[0::2].copy().reshape(n, width)
+    decimals = _decimals(u8, edges[1::2].reshape(n, width)[:, _DOTTED], digits[:, _DOTTED])
+    ok = _gaps_agree(int(edges[0]), steps[1::2], gaps, codes)
+    ok &= _dots_agree(u8, edges[0 :: 2 * width], decimals)
     digits[:, _DOTTED] -= decimals != 0
     if digits.max() > _MAX_DIGITS:
         ok &= (digits <= _MAX_DIGITS).all(axis=1)
@@ -142,28 +144,35 @@ def _read_group(
     _fill(body, digits, decimals, rows[ok], out)
 
 
-def _runs(u8: NDArray[np.uint8]) -> tuple[Ints, Ints]:
-    """Starts and ends of the runs of digits and dots; the body begins and ends with others."""
+def _edges(u8: NDArray[np.uint8]) -> Ints:
+    """Start, end, start, ... of the runs of digits and dots; the body is others at both ends."""
     numeric = (u8 - np.uint8(0x30)) < 10  # noqa: PLR2004 - wraps below "0"
     numeric |= u8 == ord(".")
     edges = np.flatnonzero(numeric[1:] != numeric[:-1])
     edges += 1
-    return edges[0::2], edges[1::2]
+    return edges
 
 
-def _gaps_agree(
-    u8: NDArray[np.uint8], starts: Ints, ends: Ints, gaps: Ints, codes: NDArray[np.uint8]
-) -> Flags:
-    """Whether the numbers of each line stand in the gaps that its skeleton has."""
-    newlines = np.flatnonzero(u8 == ord("\n"))
-    begins = np.empty_like(newlines)
-    begins[0] = 0
-    begins[1:] = newlines[:-1] + 1
-    found = np.empty_like(starts)
-    found[:, 0] = starts[:, 0] - begins
-    np.subtract(starts[:, 1:], ends[:, :-1], out=found[:, 1:])
-    differ = found != (gaps[codes[0]] if (codes == codes[0]).all() else gaps[codes])
-    return ~differ.any(axis=1) if differ.any() else np.ones(len(starts), np.bool_)
+def _gaps_agree(first: int, found: Ints, gaps: Ints, codes: NDArray[np.uint8]) -> Flags:
+    """Whether the numbers of each line stand in the gaps that its skeleton has.
+
+    Args:
+        first: bytes before the first number of the body.
+        found: bytes between its numbers, in a row over all lines.
+        gaps: for each kind of line, bytes after each number, up to the next line's first.
+        codes: the kind of each line.
+    """
+    n, width = len(codes), gaps.shape[1]
+    same = bool((codes == codes[0]).all())
+    want = gaps[codes[0]] if same else gaps[codes]
+    padded = np.empty(n * width, np.int64)
+    padded[:-1] = found
+    padded[-1] = gaps[codes[-1], -1]
+    differ = padded.reshape(n, width) != want
+    agree = ~differ.any(axis=1) if differ.any() else np.ones(n, np.bool_)
+    agree[1:] &= agree[:-1]  # the gap before a line's first number is counted with the line before
+    agree[0] &= first == _HEAD_GAP
+    return agree
 
 
 def _decimals(u8: NDArray[np.uint8], ends: Ints, lengths: Ints) -> NDArray[np.uint8]:
@@ -179,13 +188,13 @@ def _decimals(u8: NDArray[np.uint8], ends: Ints, lengths: Ints) -> NDArray[np.ui
     return decimals
 
 
-def _dots_agree(u8: NDArray[np.uint8], starts: Ints, decimals: NDArray[np.uint8]) -> Flags:
-    """Whether each dot of each line is the one that was found for a time."""
+def _dots_agree(u8: NDArray[np.uint8], firsts: Ints, decimals: NDArray[np.uint8]) -> Flags:
+    """Whether each dot of each line is the one that was found; `firsts`: its first number."""
     dots = u8 == ord(".")
     if np.count_nonzero(dots) == np.count_nonzero(decimals):
-        return np.ones(len(starts), np.bool_)
-    line = np.searchsorted(starts[:, 0], np.flatnonzero(dots), "right") - 1
-    agree: Flags = np.bincount(line, minlength=len(starts)) == np.count_nonzero(decimals, axis=1)
+        return np.ones(len(firsts), np.bool_)
+    line = np.searchsorted(firsts, np.flatnonzero(dots), "right") - 1
+    agree: Flags = np.bincount(line, minlength=len(firsts)) == np.count_nonzero(decimals, axis=1)
     return agree
 
 
@@ -198,7 +207,8 @@ def _fill(
     values = _integers(body, digits)
     where = slice(None) if len(rows) == len(out.ok) else rows
     scaled = values[:, _DOTTED] / _POW10_FLOAT.take(decimals + _MS_DECIMALS)
-    out.times[where] = np.delete(scaled, _PERCENT, axis=1)
+    out.times[where, 0] = scaled[:, 0]
+    out.times[where, 1:] = scaled[:, _PERCENT + 1 :]
     out.counts[where, :2] = values[:, 0:3:2]
     if values.shape[1] == _WIDE:
         out.counts[where, 2:] = values[:, 11:]

@@ -18,7 +18,7 @@ from chaosmem.profile.trace.blocks import MAX_LINE, Block, LineBlocks, pieces
 from chaosmem.profile.trace.cycles import PERIODIC, CycleRows, GcCycles
 from chaosmem.profile.trace.damage import DamageLog
 from chaosmem.profile.trace.gcblock import FORCED, Ints, read_body
-from chaosmem.profile.trace.gcline import GcFields, read_line
+from chaosmem.profile.trace.gcline import GcFields, read_line, unwrap
 from chaosmem.profile.trace.prefixes import Unwrapped
 from chaosmem.profile.trace.records import Damage, DamageKind
 
@@ -116,11 +116,29 @@ class GcTraceParser:
         """The cycles of a block."""
         lines = _Lines(block)
         fast, rows = _read_fast(lines)
-        slow = [self._slow(lines, i) for i in _suspects(lines, fast)]
-        found = [row for row in slow if row is not None]
-        if found:
-            rows = CycleRows.concat([rows, CycleRows.of_fields(found)]).by_place()
+        suspects = _suspects(lines, fast)
+        if suspects:
+            suspects, wrapped = self._read_wrapped(lines, suspects)
+            slow = [row for i in suspects if (row := self._slow(lines, i)) is not None]
+            rows = CycleRows.concat([rows, wrapped, CycleRows.of_fields(slow)]).by_place()
         return self._mark_periodic(rows) if self._notices else rows
+
+    def _read_wrapped(self, lines: _Lines, suspects: list[int]) -> tuple[list[int], CycleRows]:
+        """The cycles of lines with a log driver's prefix, at once, and the lines that are left."""
+        inner = [(i, unwrap(lines.text(i))) for i in suspects] if len(suspects) > _FEW else []
+        found = [(i, w) for i, w in inner if w is not None and w.body.startswith(b"gc ")]
+        ids = [self._source_id(w.source) for _, w in found]
+        if not found or None in ids:
+            return suspects, CycleRows.of_fields([])
+        columns = read_body(b"".join([w.body + b"\n" for _, w in found]))
+        rows = np.array([i for i, _ in found])[columns.ok]
+        offset = lines.begins[rows] + np.array([w.skipped for _, w in found])[columns.ok]
+        cycles = CycleRows.of_columns(
+            columns, rows + lines.block.line, offset + lines.block.offset,
+            np.array(ids, np.int32)[columns.ok],
+        )  # fmt: skip
+        decided = set(rows.tolist())
+        return [i for i in suspects if i not in decided], cycles
 
     def _slow(self, lines: _Lines, i: int) -> tuple[GcFields, int, int, int] | None:
         """Line i by the regular expression: a cycle, or a notice or damage, which are noted."""

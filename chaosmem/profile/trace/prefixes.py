@@ -54,4 +54,5 @@ def unwrap_json(line: bytes) -> Unwrapped | None:
     text = entry.get("log") if isinstance(entry, dict) else None
     if not isinstance(text, str) or not text.endswith("\n"):
         return None  # the driver splits long lines: a part of a line is not a line
-    return Unwrapped(text[:-1].encode("utf-8", "replace"), "", len(b'{"log":"'))
+    body = text[:-1].removesuffix("\r").encode("utf-8", "replace")
+    return None if b"\n" in body else Unwrapped(body, "", len(b'{"log":"'))

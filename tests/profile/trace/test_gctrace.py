@@ -186,6 +186,15 @@ def test_prefixes_of_log_drivers_are_taken_off(prefix: bytes, suffix: bytes, sou
         assert trace.cycles[0].offset == len(prefix)
 
 
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_json_line_with_a_line_break_inside_is_no_line_of_a_trace(count: int) -> None:
+    cycle = CYCLE.replace(b">", rb"\u003e")
+    inside = b'{"log":"' + cycle + rb"\n" + cycle + rb'\n"}' + b"\n"
+    tty = b'{"log":"' + cycle + rb'\r\n"}' + b"\n"
+    trace = parse_gctrace((inside + tty) * count)
+    assert [c.line for c in trace.cycles] == list(range(2, 2 * count + 1, 2))
+
+
 def test_a_part_of_a_line_that_the_log_driver_split_is_torn() -> None:
     trace = parse_gctrace(b"2026-01-02T03:04:05Z stderr P " + CYCLE)
     assert (len(trace.cycles), trace.damage[0].kind) == (0, DamageKind.GLUED)

@@ -63,7 +63,7 @@ def lines(draw: st.DrawFn) -> str:
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(lines(), min_size=1, max_size=14),
-    st.sampled_from(["\n", "\napp log\n", "\nGC forced\n"]),
+    st.sampled_from(["\n", "\napp log\n", "\nGC forced\n", "\nweb-1 | ", "\nx gc 1 @1 "]),
 )
 def test_columns_and_regular_expression_agree_on_every_line(parts: list[str], glue: str) -> None:
     text = (glue.join(parts) + "\n" + "app\n" * 16).encode()
