@@ -30,7 +30,7 @@ LEASE_TTL = 3.0
 """Seconds after the last heartbeat at which the agent lets go by itself."""
 _DEADLINE_SLACK = 30.0
 """Seconds that the lease's deadline lies behind the nominal end of the trial."""
-_UNDO_TRIES = 3
+_UNDO_TRIES = 2
 _RANK = {"restart": 0, "load": 1, "agent": 2}
 
 
@@ -150,35 +150,35 @@ class Board:
 
     async def end(self, phase: Phase) -> None:
         """Undo the faults that end with `phase`."""
-        await self._undo([a for a in self._active if a.planned.end is phase])
+        await self._undo([a for a in self._active if a.planned.end is phase], tries=_UNDO_TRIES)
 
     async def undo_all(self) -> None:
         """Undo whatever is still there and end the lease; never cancelled half-way. Idempotent."""
         await asyncio.shield(self._undo_everything())
 
     async def _undo_everything(self) -> None:
-        await self._undo(self._active)
+        await self._undo(self._active, tries=1)
         if self._leased.is_set():
             await self._end_lease(self._scene.need_agent())
 
     async def _end_lease(self, agent: Agent) -> None:
         try:
-            await self._persistently(agent.end)
+            await self._persistently(agent.end, 1 if self._failed else _UNDO_TRIES)
         except ChaosmemError as problem:
             self._stage.ledger.failed(self._promise, str(problem))
         else:
             self._stage.ledger.done(self._promise)
             self._leased.clear()
 
-    async def _undo(self, which: list[Active]) -> None:
+    async def _undo(self, which: list[Active], *, tries: int) -> None:
         todo = sorted((a for a in which if not a.undone), key=lambda a: -a.rank)
         for _, same in groupby(todo, key=lambda a: a.rank):
-            await asyncio.gather(*(self._undo_one(a) for a in same))
+            await asyncio.gather(*(self._undo_one(a, tries=tries) for a in same))
 
-    async def _undo_one(self, active: Active) -> None:
+    async def _undo_one(self, active: Active, *, tries: int) -> None:
         entry, fault = self._entry, active.planned.id
         try:
-            ack = await self._persistently(active.act.undo)
+            ack = await self._persistently(active.act.undo, tries)
         except ChaosmemError as problem:
             self._stage.write(entry(events.FaultUndoFailed, fault=fault, error=str(problem)))
             return
@@ -186,9 +186,13 @@ class Board:
         said = dict(ack.said)
         self._stage.write(entry(events.FaultUndone, fault=fault, at=ack.t, u=ack.u, readback=said))
 
-    async def _persistently(self, act: Callable[[], Awaitable[T]]) -> T:
+    @property
+    def _failed(self) -> bool:
+        return any(not a.undone for a in self._active)
+
+    async def _persistently(self, act: Callable[[], Awaitable[T]], tries: int) -> T:
         """Try a few times, as long as the target is there."""
-        for _ in range(_UNDO_TRIES - 1):
+        for _ in range(tries - 1):
             try:
                 return await act()
             except ProbeFailed:

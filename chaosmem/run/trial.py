@@ -32,6 +32,9 @@ _HISTOGRAM_MOMENTS = {
     Phase.HOLD: "hold.end",
     Phase.RECOVER: "recover.end",
 }
+_SILENT_SECONDS, _SILENT_SAMPLES = 2.0, 3.0
+"""A target that answered no sample for so long (the longer of both) is not asked for a profile:
+each would wait 15 s in vain."""
 
 
 class Trial:
@@ -173,14 +176,20 @@ class Trial:
         access = self._stage.experiment.target.pprof
         if access is None:
             return
-        taken = await captures.take(
-            capture,
-            wires.brief,
-            access.path,
-            rundir=self._stage.rundir,
-            trial=self.key,
-            clock=self._clock,
-        )
+        silent = self._clock.now() - self._seen.answered
+        rate = self._stage.experiment.sampling.rate
+        if silent > max(_SILENT_SECONDS, _SILENT_SAMPLES / rate):
+            why = f"not asked for: the target has not answered for {silent:.1f} s"
+            taken = captures.missed(capture, self.key, self._clock.now(), why)
+        else:
+            taken = await captures.take(
+                capture,
+                wires.brief,
+                access.path,
+                rundir=self._stage.rundir,
+                trial=self.key,
+                clock=self._clock,
+            )
         self._stage.write(taken)
 
     # --- what the loops report

@@ -29,7 +29,7 @@ target:
     command: [{binary}]
     args: ["-addr", "127.0.0.1:{{port}}"]
     env: {env}
-    ready: {{http: {ready}, within: 3s}}
+    ready: {{http: {ready}, within: {within}}}
 phases: {phases}
 faults:
   - heap: {{retain: 64MiB, rate: 64MiB/s, churn: 60MiB/s, at: "main.(*Cache).Fill"}}
@@ -98,6 +98,7 @@ def _run(case: Case, programs: Path, base: Path) -> Done:
             phases=json.dumps(PHASES | case.phases),
             count=100 if case.program == "noisy-baseline" else 500,
             ready="/readyz" if case.program == "never-ready" else "/healthz",
+            within="3s" if case.program == "never-ready" else "15s",
         )
     )
     done = subprocess.run(
