@@ -11,6 +11,7 @@ from chaosmem.report.words import (
     CheckRow,
     amount,
     check_rows,
+    compared,
     ending,
     not_undone,
     plain,
@@ -130,5 +131,5 @@ def _summary(summary: Summary) -> tuple[str, str, str, str, str, str]:
 
 
 def _comparisons(comparisons: tuple[Comparison, ...]) -> str:
-    lines = "\n".join(f"- **{escape(c.name)}** {escape(c.says)}" for c in comparisons)
+    lines = "\n".join(f"- **{escape(c.name)}** {escape(compared(c))}" for c in comparisons)
     return f"<details><summary>Arms compared</summary>\n\n{lines}\n\n</details>"

@@ -83,7 +83,9 @@ class Page:
 
 def page(verdict: Verdict, evidence: Evidence) -> Page:
     """Work out the page."""
-    trials = tuple(_trial(verdict, evidence, i) for i in range(len(evidence.trials)))
+    arms = {arm.name: i for i, arm in enumerate(evidence.experiment.arms)}
+    order = sorted(evidence.trials, key=lambda t: (arms.get(t.arm, len(arms)), t.trial))
+    trials = tuple(_trial(verdict, evidence, t, f"t{i}") for i, t in enumerate(order))
     worst = worst_trial(verdict, [t.trial.key for t in trials])
     return Page(
         verdict,
@@ -91,12 +93,12 @@ def page(verdict: Verdict, evidence: Evidence) -> Page:
         check_rows(verdict),
         trials,
         next((t.id for t in trials if t.trial.key == worst), ""),
-        svg.strips([f for f in verdict.findings if not f.advisory], verdict.summaries),
+        svg.strips(verdict.findings, verdict.summaries),
     )
 
 
-def _trial(verdict: Verdict, evidence: Evidence, index: int) -> TrialView:
-    trial, many = evidence.trials[index], len(evidence.trials)
+def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> TrialView:
+    many = len(evidence.trials)
     findings = [f for f in verdict.findings if f.trial_key == trial.key]
     limit = min(_MOST_ROWS, max(_LEAST_ROWS, _CHART_ROWS // (_CHARTS * many)))
     made = charts(trial, findings, evidence.experiment.checks, limit)
@@ -107,7 +109,7 @@ def _trial(verdict: Verdict, evidence: Evidence, index: int) -> TrialView:
     heap, bad_heap = _table(heaps, "heap", "By")
     groups, bad_groups = _table(routines, "goroutine", "1")
     return TrialView(
-        id=f"t{index}",
+        id=id_,
         label=_label(evidence, trial),
         outcome=outcome_of(verdict, trial.key),
         trial=trial,

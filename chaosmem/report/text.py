@@ -10,6 +10,7 @@ from chaosmem.report.words import (
     GLYPH,
     CheckRow,
     check_rows,
+    compared,
     ending,
     not_undone,
     plain,
@@ -112,7 +113,7 @@ def _check(console: Console, row: CheckRow, *, with_arm: bool) -> None:
 
 def _arms(console: Console, verdict: Verdict) -> None:
     if verdict.comparisons:
-        rows = [(plain(c.name), plain(c.says), "bold") for c in verdict.comparisons]
+        rows = [(plain(c.name), plain(compared(c)), "bold") for c in verdict.comparisons]
         console.print("arms compared", style="bold")
         _table(console, rows, indent=2)
         console.print()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaosmem.evidence.model import Evidence, RunState, UndoRecord
 from chaosmem.spec.base import Phase
 from chaosmem.units import human_bytes, human_seconds
-from chaosmem.verify.model import Finding, Number, Outcome, Pointer, Verdict, worst
+from chaosmem.verify.model import Comparison, Finding, Number, Outcome, Pointer, Verdict, worst
 
 GLYPH = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?"}
+EVERY_ARM = "every arm"
+_NO_LIMIT = str(2**63 - 1)  # math.MaxInt64: what the runtime reports without GOMEMLIMIT
 _NOTHING = 1e-9  # what the arithmetic of equal numbers leaves over
 _URGENCY = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 2}
 
@@ -56,7 +58,10 @@ def pointer(given: Pointer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One check under one arm, over all its trials; `shown` is the first of the worst findings."""
+    """One check over all trials of one arm, or of all arms where it passed in each (`EVERY_ARM`).
+
+    `shown` is the first of the worst findings.
+    """
 
     name: str
     arm: str
@@ -80,16 +85,24 @@ class CheckRow:
 
 def check_rows(verdict: Verdict) -> tuple[CheckRow, ...]:
     """The checks, most urgent first, else in the order of the findings; arms side by side."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[str, dict[str, list[Finding]]] = {}
     for finding in verdict.findings:
-        groups.setdefault((finding.name, finding.arm), []).append(finding)
-    rows = [_row(name, arm, found) for (name, arm), found in groups.items()]
+        groups.setdefault(finding.name, {}).setdefault(finding.arm, []).append(finding)
+    rows = [row for name, arms in groups.items() for row in _rows(name, arms)]
     names = list(dict.fromkeys(row.name for row in rows))
 
     def urgency(row: CheckRow) -> tuple[bool, int, int]:
         return row.advisory, _URGENCY[row.outcome], names.index(row.name)
 
     return tuple(sorted(rows, key=urgency))
+
+
+def _rows(name: str, arms: Mapping[str, Sequence[Finding]]) -> Sequence[CheckRow]:
+    """A row for each arm; only one where there is nothing to tell apart."""
+    together = [f for found in arms.values() for f in found]
+    if len(arms) > 1 and all(f.outcome is Outcome.PASS for f in together):
+        return [_row(name, EVERY_ARM, together)]
+    return [_row(name, arm, found) for arm, found in arms.items()]
 
 
 def _row(name: str, arm: str, found: Sequence[Finding]) -> CheckRow:
@@ -120,6 +133,19 @@ def outcome_of(verdict: Verdict, key: str) -> Outcome:
 def says(verdict: Verdict) -> str:
     """What decided, without the outcome's word, which stands beside it already."""
     return verdict.says.removeprefix(f"{verdict.outcome}: ")
+
+
+def compared(comparison: Comparison) -> str:
+    """What a comparison says, without the check's name, which stands beside it already."""
+    return comparison.says.removeprefix(f"{comparison.name}: ")
+
+
+def facts(evidence: Evidence) -> dict[str, str]:
+    """The run's facts, with no limit called that."""
+    return {
+        name: "none" if value == _NO_LIMIT and name.endswith("gomemlimit") else value
+        for name, value in evidence.facts.items()
+    }
 
 
 def not_undone(evidence: Evidence) -> tuple[UndoRecord, ...]:

@@ -121,8 +121,8 @@ def test_the_worst_trial_is_open_at_first() -> None:
     page = Page(made(trials=3, arms=("default", "madvise")))
     shown = [a["id"] for _, a in page.elements if a.get("class") == "trial shown"]
     selected = [a["id"] for _, a in page.elements if a.get("aria-selected") == "true"]
-    assert shown == ["t4"]
-    assert selected == ["tab-t4"]
+    assert shown == ["t2"]
+    assert selected == ["tab-t2"]
 
 
 def test_a_finding_points_into_the_time_lines_of_its_trial() -> None:

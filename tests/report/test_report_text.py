@@ -86,3 +86,14 @@ def test_the_word_of_the_outcome_is_not_said_twice() -> None:
     evidence = sample.evidence("leak")
     verdict = replace(sample.verdict(evidence), says="FAIL: goroutines stay")
     assert text(verdict, evidence, color=False, width=80).splitlines()[1] == "goroutines stay"
+
+
+def test_arms_that_pass_alike_share_a_row_and_others_do_not() -> None:
+    out = shown(kind="leak", trials=3, arms=("default", "madvise"))
+    heads = [line.split("  ") for line in out.splitlines() if line[:2] in {"\u2717 ", "\u2713 "}]
+    assert [h[-2:] for h in heads[1:]] == [
+        ["default", "1 of 3 trials"],
+        ["madvise", "3 of 3 trials"],
+        ["every arm", "6 of 6 trials"],
+        ["every arm", "6 of 6 trials"],
+    ]
