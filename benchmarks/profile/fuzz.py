@@ -24,7 +24,7 @@ from chaosmem.errors import ChaosmemError
 from chaosmem.profile import Profile, diff, growth, merge, read, top
 from chaosmem.profile.unpack import unpack
 
-LIMIT = 2.0  # seconds for one input
+LIMIT = 1.0  # CPU seconds for one input
 MOST_BYTES = 1 << 20
 PEAK = 64 << 20  # bytes that one input of a few kilobytes may ever use
 REPORTED = 8  # one input in so many is also reported in every way
@@ -115,7 +115,7 @@ def exercise(data: bytes, *, report: bool) -> bool:
 
 def seeds(directory: Path) -> list[bytes]:
     found = [unpack(path.read_bytes()) for path in sorted(directory.rglob("*")) if path.is_file()]
-    return [bytes(data)[:20_000] if data[:1].isalpha() else bytes(data) for data in found if data]
+    return [data[:20_000] if data[:1].isalpha() else data for data in found if data]
 
 
 def small(data: bytes) -> bytes:
@@ -140,11 +140,11 @@ def main() -> int:
         traced = number % 1000 == 0
         if traced:
             tracemalloc.start()
-        start = time.perf_counter()
+        start = time.thread_time()
         try:
             accepted += exercise(data, report=number % REPORTED == 0)
-            slowest = max(slowest, time.perf_counter() - start)
-            assert time.perf_counter() - start < LIMIT, "too slow"
+            slowest = max(slowest, time.thread_time() - start)
+            assert time.thread_time() - start < LIMIT, "too slow"
             assert not traced or tracemalloc.get_traced_memory()[1] < PEAK, "too much memory"
         except Exception:  # noqa: BLE001 that is what it looks for
             failed += 1

@@ -15,7 +15,8 @@ import numpy as np
 from chaosmem.profile.columns import Bool, Int32, Int64, Samples, spans
 from chaosmem.profile.nodes import Nodes
 
-_BATCH = 4096
+_BATCH = 2048  # samples, and
+_FRAMES = 1 << 16  # frames at a time
 _EXACT = float(1 << 53)  # up to here every integer is a float
 _KEY_BITS = 63
 
@@ -106,48 +107,90 @@ class Frames:
     inlined: Bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Stacks:
+    """Stacks of a batch of samples.
+
+    Attributes:
+        first: place of the batch's first sample among those that count.
+        depth: int64, locations of each.
+        stack: int32, locations, leaf first.
+    """
+
+    first: int
+    depth: Int64
+    stack: Int32
+
+    def owner(self) -> Int32:
+        """Which sample of the batch each location belongs to."""
+        return np.repeat(np.arange(len(self.depth), dtype=np.int32), self.depth)
+
+
+def _stacks(weighted: Weighted) -> Iterator[_Stacks]:
+    """The stacks of the samples that count, so many at a time that they fit the cache."""
+    samples, rows = weighted.samples, weighted.rows
+    first = 0
+    while first < len(rows):
+        # samples that do not count lie between: so this is how many frames there are at most
+        enough = samples.stack_start[rows[first]] + _FRAMES
+        last = int(np.searchsorted(samples.stack_start[rows[first : first + _BATCH]], enough))
+        chosen = rows[first : first + max(last, 1)]
+        start = samples.stack_start[chosen]
+        depth = samples.stack_start[chosen + 1] - start
+        low, high = int(start[0]), int(start[-1] + depth[-1])
+        if high - low == int(depth.sum()):
+            stack = samples.stack[low:high]
+        else:
+            stack = samples.stack.take(spans(start, depth))
+        yield _Stacks(first, depth, stack)
+        first += len(chosen)
+
+
 def frames(weighted: Weighted, nodes: Nodes) -> Iterator[Frames]:
     """The frames of the samples that count, batch by batch."""
-    samples = weighted.samples
-    for first in range(0, len(weighted.rows), _BATCH):
-        rows = weighted.rows[first : first + _BATCH]
-        start, depth = samples.stack_start[rows], samples.stack_start[rows + 1]
-        depth -= start
-        if start[-1] + depth[-1] - start[0] == depth.sum():
-            stack = samples.stack[start[0] : start[-1] + depth[-1]]
-        else:
-            stack = samples.stack[spans(start, depth)]
-        owner = np.arange(len(rows), dtype=np.int32)
-        if nodes.single:
-            node, inlined = nodes.frame_node[stack], nodes.frame_inlined[stack]
-            yield Frames(first, len(rows), np.repeat(owner, depth), node, inlined)
-            continue
-        begin = nodes.frame_start[stack]
-        lines = nodes.frame_start[stack + 1] - begin
-        frame = spans(begin, lines)
-        owner = np.repeat(np.repeat(owner, depth), lines)
-        yield Frames(first, len(rows), owner, nodes.frame_node[frame], nodes.frame_inlined[frame])
+    for batch in _stacks(weighted):
+        frame, owner = nodes.frame_start.take(batch.stack), batch.owner()
+        if not nodes.single:
+            lines = nodes.lines.take(batch.stack)
+            frame, owner = spans(frame, lines), np.repeat(owner, lines)
+        node, inlined = nodes.frame_node.take(frame), nodes.frame_inlined.take(frame)
+        yield Frames(batch.first, len(batch.depth), owner, node, inlined)
 
 
 def weigh(weighted: Weighted, nodes: Nodes) -> Weights:
     """Flat and cum of every node."""
     sums = [np.zeros(len(nodes), np.int64) for _ in range(4)]
     flat, cum, flat_divisor, cum_divisor = sums
-    for batch in frames(weighted, nodes):
-        chosen = slice(batch.first, batch.first + batch.count)
-        leaf = _leaves(batch)
-        node, owner = _distinct(batch.node, batch.owner, batch.count)
-        _add(flat, batch.node[leaf], weighted.value[chosen][batch.owner[leaf]])
-        _add(cum, node, weighted.value[chosen][owner])
+    leaf_node = nodes.frame_node.take(nodes.frame_start[:-1])
+    for batch in _stacks(weighted):
+        count = len(batch.depth)
+        begin = np.cumsum(batch.depth) - batch.depth
+        has_leaf = batch.depth.nonzero()[0]
+        leaf = leaf_node.take(batch.stack.take(begin.take(has_leaf)))
+        node, owner = _distinct(*_pairs(batch, nodes, leaf_node), count)
+        value = weighted.value[batch.first : batch.first + count]
+        _add(flat, leaf, value, has_leaf)
+        _add(cum, node, value, owner)
         if weighted.divisor is not None:
-            _add(flat_divisor, batch.node[leaf], weighted.divisor[chosen][batch.owner[leaf]])
-            _add(cum_divisor, node, weighted.divisor[chosen][owner])
+            divisor = weighted.divisor[batch.first : batch.first + count]
+            _add(flat_divisor, leaf, divisor, has_leaf)
+            _add(cum_divisor, node, divisor, owner)
     return Weights(flat, cum, flat_divisor, cum_divisor)
 
 
-def _leaves(batch: Frames) -> Int64:
-    """Where each sample's first frame is (samples without frames have none)."""
-    return np.flatnonzero(_begins(batch.owner))
+def _pairs(batch: _Stacks, nodes: Nodes, leaf_node: Int32) -> tuple[Int32, Int32]:
+    """(node, owner) of every frame, in no order: first lines, then the lines of the inlined."""
+    node, owner = leaf_node.take(batch.stack), batch.owner()
+    if nodes.single:
+        return node, owner
+    more = nodes.lines.take(batch.stack) - 1
+    several = more.nonzero()[0]
+    more = more.take(several)
+    rest = spans(nodes.frame_start.take(batch.stack.take(several)) + 1, more)
+    return (
+        np.concatenate([node, nodes.frame_node.take(rest)]),
+        np.concatenate([owner, np.repeat(owner.take(several), more)]),
+    )
 
 
 def _distinct(node: Int32, owner: Int32, count: int) -> tuple[Int64 | Int32, Int64 | Int32]:
@@ -165,12 +208,16 @@ def _sorted_once(key: Int32 | Int64) -> Int32 | Int64:
     return key[_begins(key)]
 
 
-def _add(sums: Int64, keys: Int64 | Int32, values: Int64) -> None:
-    """sums[key] += value for each; bincount is quicker, and exact below 2**53."""
+def _add(sums: Int64, keys: Int64 | Int32, values: Int64, owner: Int64 | Int32) -> None:
+    """sums[key] += values[owner] for each; a key has an owner at most once.
+
+    bincount adds floats, which is quicker, and exact below 2**53.
+    """
     if float(np.abs(values.astype(np.float64)).sum()) < _EXACT:
-        sums += np.bincount(keys, weights=values, minlength=len(sums)).astype(np.int64)
+        weights = values.astype(np.float64).take(owner)
+        sums += np.bincount(keys, weights=weights, minlength=len(sums)).astype(np.int64)
     else:
-        np.add.at(sums, keys, values)
+        np.add.at(sums, keys, values.take(owner))
 
 
 def find_edges(weighted: Weighted, nodes: Nodes, kept: Bool, callees: Bool | None = None) -> Edges:
@@ -192,17 +239,18 @@ def find_edges(weighted: Weighted, nodes: Nodes, kept: Bool, callees: Bool | Non
 def _batch_edges(
     batch: Frames, value: Int64, kept: Bool, callees: Bool | None, count: int
 ) -> Edges:
-    chosen = slice(None) if kept.all() else np.flatnonzero(kept[batch.node])
-    # from the root on: the first call of its kind decides whether it is inline
-    node, owner = batch.node[chosen][::-1], batch.owner[chosen][::-1]
-    inlined = batch.inlined[chosen][::-1]
+    node, owner, inlined = batch.node, batch.owner, batch.inlined
+    if not kept.all():
+        chosen = kept.take(node).nonzero()[0]
+        node, owner, inlined = node.take(chosen), owner.take(chosen), inlined.take(chosen)
     call = (owner[1:] == owner[:-1]) & (node[1:] != node[:-1])
     if callees is not None:
-        call &= callees[node[1:]]
-    at = np.flatnonzero(call)
-    pair = node[at].astype(np.int64) * count + node[at + 1]
-    pair, owner, inlined = _first_of_each(pair, owner[at + 1], inlined[at + 1])
-    return _summed(pair, value[owner], inlined, count)
+        call &= callees.take(node[:-1])
+    # from the root on: the first call of its kind decides whether it is inline
+    at = call.nonzero()[0][::-1]
+    pair = node.take(at + 1).astype(np.int64) * count + node.take(at)
+    pair, owner, inlined = _first_of_each(pair, owner.take(at), inlined.take(at))
+    return _summed(pair, value.take(owner), inlined, count)
 
 
 def _first_of_each(pair: Int64, owner: Int32, inlined: Bool) -> tuple[Int64, Int32, Bool]:

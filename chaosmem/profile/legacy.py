@@ -57,20 +57,20 @@ _OTHERS = (
 )
 
 
-def recognised(data: bytes | bytearray) -> bool:
+def recognised(data: bytes) -> bool:
     """Whether the first line is that of a legacy text."""
     first = _first_line(data)
     return any(pattern.match(first) for pattern in (_HEAP, _COUNT, _CONTENTION))
 
 
-def looks_like(data: bytes | bytearray) -> str:
+def looks_like(data: bytes) -> str:
     """What else these bytes seem to be, "" if nothing known."""
-    head = bytes(data[:200])
+    head = data[:200]
     return next((what for pattern, what in _OTHERS if pattern.match(head)), "")
 
 
-def _first_line(data: bytes | bytearray) -> bytes:
-    return bytes(data[:400]).split(b"\n", 1)[0]
+def _first_line(data: bytes) -> bytes:
+    return data[:400].split(b"\n", 1)[0]
 
 
 def parse(data: bytes) -> Profile:

@@ -46,6 +46,11 @@ class Nodes:
         return len(self.name)
 
     @cached_property
+    def lines(self) -> Int64:
+        """Frames of each location."""
+        return np.diff(self.frame_start)
+
+    @cached_property
     def single(self) -> bool:
         """Whether every location is exactly one frame, so that frames need no expansion."""
         return len(self.frame_node) == len(self.frame_start) - 1

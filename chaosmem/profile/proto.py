@@ -16,16 +16,18 @@ from chaosmem.profile import wire
 from chaosmem.profile.columns import (
     Functions,
     Int32,
+    Int64,
     Locations,
     Mapping,
     Profile,
+    Samples,
     UInt64,
     ValueType,
     offsets,
 )
-from chaosmem.profile.proto_samples import read_samples
+from chaosmem.profile.proto_samples import DEEPEST, read_samples
 from chaosmem.profile.proto_tables import Ids, Table, column
-from chaosmem.profile.walk import HIGHEST, Messages, Single, walk
+from chaosmem.profile.walk import HIGHEST, Single, walk
 
 SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRING = 1, 2, 3, 4, 5, 6
 DROP_FRAMES, KEEP_FRAMES, TIME, DURATION, PERIOD_TYPE, PERIOD = 7, 8, 9, 10, 11, 12
@@ -38,21 +40,21 @@ class _Top:
 
     Attributes:
         buf: the bytes.
-        messages: the samples, locations, functions, mappings, strings and sample types.
+        spans: (start, stop) of the messages by field number: samples, locations, and so on.
         scalars: the last value of each scalar field.
         period_type: (start, stop) of the last one, if there is any.
         comments: string indices.
     """
 
     buf: wire.Bytes
-    messages: Messages
+    spans: dict[int, tuple[Int64, Int64]]
     scalars: dict[int, int]
     period_type: list[tuple[int, int]]
     comments: list[int]
 
     def table(self, number: int, what: str) -> Table:
         """All messages of one kind."""
-        return Table(self.buf, *self.messages.of(number), what)
+        return Table(self.buf, *self.spans[number], what)
 
     def period_types(self) -> Table:
         """The period type's message, the last one if it is there twice."""
@@ -60,25 +62,21 @@ class _Top:
         return Table(self.buf, start, stop, "ValueType")
 
 
-def parse(data: bytes | bytearray) -> Profile:
-    """The profile in these uncompressed bytes (a bytearray is padded in place: memory counts).
+def parse(data: bytes) -> Profile:
+    """The profile in these uncompressed bytes, which `wire.PADDING` zero bytes follow.
 
     Raises:
         FormatError: they are not a well-formed profile; `offset` says where it was noticed.
     """
-    if not data:
+    if len(data) <= wire.PADDING:
         raise FormatError("profile is empty", offset=0, hint="nothing was captured")
-    padding = bytes(wire.PADDING)
-    if isinstance(data, bytearray):
-        data += padding
-    else:
-        data = data + padding
     return _assemble(_find(np.frombuffer(data, np.uint8)))
 
 
 def _find(buf: wire.Bytes) -> _Top:
     messages, singles = walk(buf, "Profile")
-    top = _Top(buf, messages, {}, [], [])
+    spans = {number: messages.of(number) for number in range(1, HIGHEST + 1)}
+    top = _Top(buf, spans, {}, [], [])
     for field in singles:
         if field.number == COMMENT and field.wire == wire.DELIMITED:
             top.comments.extend(_packed(buf, field))
@@ -149,6 +147,7 @@ def _assemble(top: _Top) -> Profile:
     locations, location_ids = _locations(top.table(LOCATION, "Location"), mapping_ids, function_ids)
     table = top.table(SAMPLE, "Sample")
     samples, labels = read_samples(table, location_ids, len(sample_types), len(strings.all))
+    _refuse_deep(table, samples, locations)
     scalar = top.scalars
     return Profile(
         sample_types=sample_types,
@@ -168,6 +167,18 @@ def _assemble(top: _Top) -> Profile:
         drop_frames=strings.one(scalar.get(DROP_FRAMES, 0), "drop_frames"),
         keep_frames=strings.one(scalar.get(KEEP_FRAMES, 0), "keep_frames"),
     )
+
+
+def _refuse_deep(table: Table, samples: Samples, locations: Locations) -> None:
+    """Few bytes can name a location of very many lines very many times."""
+    lines, depths = np.diff(locations.line_start), samples.depths()
+    if int(lines.max(initial=0)) * int(depths.max(initial=0)) <= DEEPEST:
+        return
+    for row in depths.nonzero()[0].tolist():
+        stack = samples.stack[samples.stack_start[row] : samples.stack_start[row + 1]]
+        if int(lines.take(stack).sum()) > DEEPEST:
+            message = f"Sample has a stack of more than {DEEPEST:,} frames"
+            raise FormatError(message, offset=int(table.start[row]))
 
 
 def _signed(value: int) -> int:

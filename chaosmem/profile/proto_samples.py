@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,10 +12,22 @@ from chaosmem.profile import wire
 from chaosmem.profile.columns import Growing, Int32, Int64, Labels, Samples, UInt64, offsets
 from chaosmem.profile.proto_tables import Ids, Table, column
 
-_BATCH = 4096
-"""Samples at a time: their fields, frames and indices stay within 1 MB, so memory does not grow."""
+DEEPEST = 1 << 20
+"""Locations of a stack, at most; Go itself stops at 1024 (profstackdepth)."""
+
+_BATCH = 2048
+_BYTES = 1 << 17  # samples and bytes at a time: what they need then fits the processor's cache
 
 _LOCATION, _VALUE, _LABEL = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What samples may refer to."""
+
+    location_ids: Ids
+    value_types: int
+    strings: int
 
 
 def read_samples(
@@ -27,27 +40,47 @@ def read_samples(
     """
     if len(table) and not value_types:
         raise FormatError("samples without a sample type", offset=int(table.start[0]))
+    wanted = _Wanted(location_ids, value_types, strings)
     values = np.empty((value_types, len(table)), np.int64)
-    depths, stack = np.empty(len(table), np.int64), Growing(np.int32)
+    stack_start, stack = np.zeros(len(table) + 1, np.int64), Growing(np.int32)
     labels = _Columns()
-    for first, batch in _batches(table):
-        last = first + len(batch)
-        fields = batch.fields()
-        values[:, first:last] = _values(batch, fields, value_types)
-        start, flat = _stacks(batch, fields, location_ids)
-        depths[first:last] = np.diff(start)
-        stack.append(flat, last / len(table))
-        labels.append(_labels(batch, fields, first, strings), last / len(table))
-    return Samples(values, offsets(depths), stack.finish()), labels.finish()
+    for first, last in _batches(table):
+        part = Table(table.buf, table.start[first:last], table.stop[first:last], table.what)
+        batch = _read_batch(part, first, wanted)
+        values[:, first:last] = batch.values
+        stack_start[first : last + 1] = batch.stack_start + stack_start[first]
+        stack.append(batch.stack, last / len(table))
+        labels.append(batch.labels, last / len(table))
+    return Samples(values, stack_start, stack.finish()), labels.finish()
 
 
-def _batches(table: Table) -> Iterator[tuple[int, Table]]:
-    for first in range(0, len(table), _BATCH):
-        chosen = slice(first, first + _BATCH)
-        yield first, Table(table.buf, table.start[chosen], table.stop[chosen], table.what)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    values: Int64
+    stack_start: Int64
+    stack: Int32
+    labels: Labels
 
 
-def _values(batch: Table, fields: wire.Fields, value_types: int) -> Int64:
+def _batches(table: Table) -> Iterator[tuple[int, int]]:
+    """(first, last) of samples that go together: not many, and not many bytes."""
+    size = offsets(table.stop - table.start)
+    first = 0
+    while first < len(table):
+        enough = int(np.searchsorted(size, size[first] + _BYTES))
+        last = min(max(enough, first + 1), first + _BATCH, len(table))
+        yield first, last
+        first = last
+
+
+def _read_batch(batch: Table, first: int, wanted: _Wanted) -> _Batch:
+    fields = batch.fields()
+    values = _values(batch, fields, wanted.value_types)
+    start, stack = _stacks(batch, fields, wanted.location_ids)
+    return _Batch(values, start, stack, _labels(batch, fields, first, wanted.strings))
+
+
+def _values(batch: Table, fields: wire.Split, value_types: int) -> Int64:
     start, flat = wire.repeated(batch.buf, fields.of(_VALUE), len(batch), "Sample.value")
     wrong = np.flatnonzero(np.diff(start) != value_types)
     if len(wrong):
@@ -58,9 +91,14 @@ def _values(batch: Table, fields: wire.Fields, value_types: int) -> Int64:
     return flat.view(np.int64).reshape(len(batch), value_types).T
 
 
-def _stacks(batch: Table, fields: wire.Fields, location_ids: Ids) -> tuple[Int64, Int32]:
+def _stacks(batch: Table, fields: wire.Split, location_ids: Ids) -> tuple[Int64, Int32]:
     chosen = fields.of(_LOCATION)
-    start, flat = wire.repeated(batch.buf, chosen, len(batch), "Sample.location_id")
+    what = "Sample.location_id"
+    start, flat = wire.repeated(batch.buf, chosen, len(batch), what)
+    deep = np.flatnonzero(np.diff(start) > DEEPEST)
+    if len(deep):
+        at = int(batch.start[deep[0]])
+        raise FormatError(f"Sample has a stack of more than {DEEPEST:,} locations", offset=at)
     stack = location_ids.places(flat)
     dangling = np.flatnonzero(stack < 0)
     if len(dangling):
@@ -70,7 +108,7 @@ def _stacks(batch: Table, fields: wire.Fields, location_ids: Ids) -> tuple[Int64
     return start, stack
 
 
-def _labels(batch: Table, fields: wire.Fields, first: int, strings: int) -> Labels:
+def _labels(batch: Table, fields: wire.Split, first: int, strings: int) -> Labels:
     chosen = fields.of(_LABEL).demand(wire.DELIMITED, "Sample.label")
     table = Table(batch.buf, chosen.start, chosen.start + chosen.length(), "Label")
     inner = table.fields()

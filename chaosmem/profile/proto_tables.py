@@ -23,12 +23,12 @@ class Table:
     def __len__(self) -> int:
         return len(self.start)
 
-    def fields(self) -> wire.Fields:
+    def fields(self) -> wire.Split:
         """All fields of all messages."""
         return wire.split(self.buf, self.start, self.stop, self.what)
 
 
-def column(table: Table, fields: wire.Fields, number: int, name: str) -> UInt64:
+def column(table: Table, fields: wire.Split, number: int, name: str) -> UInt64:
     """A scalar field, 0 where it is not written; the last one wins where it is written twice.
 
     Raises:

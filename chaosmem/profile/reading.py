@@ -8,6 +8,7 @@ from chaosmem.profile.columns import Profile
 from chaosmem.profile.filters import drop_uninteresting
 from chaosmem.profile.names import demangle
 from chaosmem.profile.unpack import MAX_BYTES, unpack
+from chaosmem.profile.wire import PADDING
 
 
 def read(data: bytes, *, max_bytes: int = MAX_BYTES) -> Profile:
@@ -25,11 +26,12 @@ def read(data: bytes, *, max_bytes: int = MAX_BYTES) -> Profile:
     """
     raw = unpack(data, max_bytes=max_bytes)
     if legacy.recognised(raw):
-        return demangle(legacy.parse(bytes(raw)))
+        return demangle(legacy.parse(raw))
+    what = legacy.looks_like(raw)
+    raw += bytes(PADDING)  # rebinds: only the padded copy stays
     try:
         profile = proto.parse(raw)
     except FormatError as error:
-        what = legacy.looks_like(raw)
         if what:
             raise FormatError(
                 f"this is {what}, not a profile", offset=0, hint=error.hint

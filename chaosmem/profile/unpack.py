@@ -13,7 +13,7 @@ MAX_BYTES = 512 << 20
 _CHUNK = 1 << 20
 
 
-def unpack(data: bytes, *, max_bytes: int = MAX_BYTES) -> bytes | bytearray:
+def unpack(data: bytes, *, max_bytes: int = MAX_BYTES) -> bytes:
     """Decompressed bytes of `data`, or `data` itself when it is not gzip.
 
     Members that follow each other are joined, as gzip(1) and Go do.
@@ -25,29 +25,30 @@ def unpack(data: bytes, *, max_bytes: int = MAX_BYTES) -> bytes | bytearray:
         if len(data) > max_bytes:
             raise _too_big(max_bytes)
         return data
-    out = bytearray()
-    rest: bytes | memoryview = data
+    pieces: list[bytes] = []
+    room, rest = max_bytes, data
     while rest:
-        rest = _member(rest, len(data), out, max_bytes)
-    return out
+        room, rest = _member(rest, len(data) - len(rest), pieces, room)
+        if room < 0:
+            raise _too_big(max_bytes)
+    return b"".join(pieces)
 
 
-def _member(rest: bytes | memoryview, size: int, out: bytearray, max_bytes: int) -> bytes:
+def _member(rest: bytes, offset: int, pieces: list[bytes], room: int) -> tuple[int, bytes]:
+    """Unpacks one member; (room that is left, what follows it). Stops when the room is used up."""
     stream = zlib.decompressobj(wbits=31)
-    offset = size - len(rest)
-    piece: bytes | memoryview = rest
-    while not stream.eof:
+    piece = rest
+    while not stream.eof and room >= 0:
         try:
-            got = stream.decompress(piece, _CHUNK)
+            pieces.append(stream.decompress(piece, _CHUNK))
         except zlib.error as error:
             raise FormatError(f"gzip stream is damaged ({error})", offset=offset) from error
-        out += got
-        if len(out) > max_bytes:
-            raise _too_big(max_bytes)
+        room -= len(pieces[-1])
         piece = stream.unconsumed_tail
-        if not got and not piece and not stream.eof:
-            raise FormatError("gzip stream is cut short", offset=size, hint="capture it again")
-    return stream.unused_data
+        if not pieces[-1] and not piece and not stream.eof:
+            at = offset + len(rest)
+            raise FormatError("gzip stream is cut short", offset=at, hint="capture it again")
+    return room, stream.unused_data
 
 
 def _too_big(max_bytes: int) -> FormatError:

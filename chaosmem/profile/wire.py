@@ -34,7 +34,7 @@ _OTHER = 255  # any field number that no message of ours has
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Fields of many messages, ordered by message and then as written.
+    """Fields of many messages.
 
     Attributes:
         owner: int64, index of the message.
@@ -45,15 +45,10 @@ class Fields:
     """
 
     owner: Int64
-    number: NDArray[np.uint8]
-    wire: NDArray[np.uint8]
+    number: Bytes
+    wire: Bytes
     value: UInt64
     start: Int64
-
-    def of(self, number: int) -> Fields:
-        """Only the fields with this number."""
-        keep = np.flatnonzero(self.number == number)
-        return self.rows(keep)
 
     def rows(self, keep: Int64) -> Fields:
         """Only these fields."""
@@ -71,11 +66,45 @@ class Fields:
         Raises:
             FormatError: one has not.
         """
-        wrong = np.flatnonzero(self.wire != wire)
-        if len(wrong):
-            at = int(self.start[wrong[0]])
-            raise FormatError(f"{what} has wire type {self.wire[wrong[0]]}, not {wire}", offset=at)
+        wrong = self.wire != wire
+        if wrong.any():
+            row = int(wrong.argmax())
+            message = f"{what} has wire type {self.wire[row]}, not {wire}"
+            raise FormatError(message, offset=int(self.start[row]))
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The fields of many messages, round by round: the first of each, the second, ..."""
+
+    rounds: list[Fields]
+
+    def of(self, number: int) -> Fields:
+        """The fields with this number, ordered by message and then as written."""
+        parts = [part for fields in self.rounds if (part := _only(fields, number)) is not None]
+        if len(parts) == 1:
+            return parts[0]
+        joined = Fields(
+            np.concatenate([_NONE, *(part.owner for part in parts)]),
+            np.concatenate([_SMALL, *(part.number for part in parts)]),
+            np.concatenate([_SMALL, *(part.wire for part in parts)]),
+            np.concatenate([_NONE.view(np.uint64), *(part.value for part in parts)]),
+            np.concatenate([_NONE, *(part.start for part in parts)]),
+        )
+        return joined.rows(np.argsort(joined.owner, kind="stable"))
+
+
+_NONE = np.zeros(0, np.int64)
+_SMALL = np.zeros(0, np.uint8)
+
+
+def _only(fields: Fields, number: int) -> Fields | None:
+    """The fields with this number; None if there are none. Most rounds are all of one number."""
+    chosen = fields.number == number
+    if chosen.all():
+        return fields
+    return fields.rows(np.flatnonzero(chosen)) if chosen.any() else None
 
 
 def varints(buf: Bytes, at: Int64, what: str) -> tuple[UInt64, Int64]:
@@ -84,23 +113,24 @@ def varints(buf: Bytes, at: Int64, what: str) -> tuple[UInt64, Int64]:
     Raises:
         FormatError: one is longer than 10 bytes.
     """
-    first = buf[at]
-    value = (first & 0x7F).astype(np.uint64)
+    first = buf.take(at)
     end = at + 1
-    more = np.flatnonzero(first & 0x80)
+    longer = first >= 0x80  # noqa: PLR2004 the continuation bit
+    if not longer.any():
+        return first.astype(np.uint64), end
+    value = (first & 0x7F).astype(np.uint64)
+    more = longer.nonzero()[0]
     for index in range(1, _LONGEST):
-        if not len(more):
-            return value, end
-        byte = buf[at[more] + index]
+        byte = buf.take(at.take(more) + index)
         value[more] |= (byte & 0x7F).astype(np.uint64) << np.uint64(7 * index)
         end[more] += 1
-        more = more[(byte & 0x80) != 0]
-    if len(more):
-        raise FormatError(f"{what} has a varint of more than 10 bytes", offset=int(at[more[0]]))
-    return value, end
+        more = more[byte >= 0x80]  # noqa: PLR2004
+        if not len(more):
+            return value, end
+    raise FormatError(f"{what} has a varint of more than 10 bytes", offset=int(at[more[0]]))
 
 
-def split(buf: Bytes, start: Int64, stop: Int64, what: str) -> Fields:
+def split(buf: Bytes, start: Int64, stop: Int64, what: str) -> Split:
     """Fields of the messages `buf[start[i]:stop[i]]`.
 
     Args:
@@ -113,16 +143,19 @@ def split(buf: Bytes, start: Int64, stop: Int64, what: str) -> Fields:
         FormatError: a field is cut short, or is malformed.
     """
     rounds: list[Fields] = []
-    lanes = np.flatnonzero(start < stop)
-    at = start[lanes]
-    while len(lanes) > _FEW:
-        fields, at = _round(buf, lanes, at, stop[lanes], what)
+    lanes, at = np.arange(len(start)), start
+    going = start < stop
+    while True:
+        if not going.all():
+            lanes, at, stop = lanes[going], at[going], stop[going]
+        if len(lanes) <= _FEW:
+            break
+        fields, at = _round(buf, lanes, at, stop, what)
         rounds.append(fields)
-        left = np.flatnonzero(at < stop[lanes])
-        lanes, at = lanes[left], at[left]
+        going = at < stop
     if len(lanes):
-        rounds.append(_rest(buf, lanes, at, stop[lanes], what))
-    return _joined(rounds)
+        rounds.append(_rest(buf, lanes, at, stop, what))
+    return Split(rounds)
 
 
 def _round(buf: Bytes, lanes: Int64, at: Int64, stop: Int64, what: str) -> tuple[Fields, Int64]:
@@ -130,20 +163,30 @@ def _round(buf: Bytes, lanes: Int64, at: Int64, stop: Int64, what: str) -> tuple
     tag, at = varints(buf, at, what)
     wire = (tag & np.uint64(7)).astype(np.uint8)
     number = np.minimum(tag >> np.uint64(3), np.uint64(_OTHER)).astype(np.uint8)
-    _check_wires(wire, at, what)
-    fixed = np.flatnonzero((wire == FIXED64) | (wire == FIXED32))
+    fixed = _fixed(wire, at, what)
     value, start = varints(buf, _elsewhere(buf, at, fixed), what)
-    end = start.copy()
+    # longer than the stretch is cut short however long it is; the sum must not overflow
+    reach = np.minimum(value, np.uint64(len(buf))).view(np.int64)
+    end = start + np.where(wire == DELIMITED, reach, 0)
     if len(fixed):
         start[fixed] = at[fixed]
         end[fixed] = at[fixed] + np.where(wire[fixed] == FIXED64, 8, 4)
-    payload = np.flatnonzero(wire == DELIMITED)
-    room = np.maximum(stop[payload] - start[payload], 0).astype(np.uint64)
-    end[payload] += np.minimum(value[payload], room + np.uint64(1)).astype(np.int64)
-    cut = np.flatnonzero(end > stop)
-    if len(cut):
-        raise _cut(what, int(at[cut[0]]))
+    cut = end > stop
+    if cut.any():
+        raise _cut(what, int(at[cut.argmax()]))
     return Fields(lanes, number, wire, value, start), end
+
+
+def _fixed(wire: Bytes, at: Int64, what: str) -> Int64:
+    """The lanes that have a field of a fixed type, which is seldom any."""
+    unusual = (wire & ~np.uint8(DELIMITED)) != VARINT
+    if not unusual.any():
+        return _NONE
+    bad = unusual & (wire != FIXED64) & (wire != FIXED32)
+    if bad.any():
+        row = int(bad.argmax())
+        raise _unknown_wire(what, int(wire[row]), int(at[row]) - 1)
+    return np.flatnonzero(unusual)
 
 
 def _elsewhere(buf: Bytes, at: Int64, fixed: Int64) -> Int64:
@@ -153,12 +196,6 @@ def _elsewhere(buf: Bytes, at: Int64, fixed: Int64) -> Int64:
     moved = at.copy()
     moved[fixed] = len(buf) - 1
     return moved
-
-
-def _check_wires(wire: NDArray[np.uint8], at: Int64, what: str) -> None:
-    bad = np.flatnonzero((wire > FIXED32) | (wire == 3) | (wire == 4))  # noqa: PLR2004 group tags
-    if len(bad):
-        raise _unknown_wire(what, int(wire[bad[0]]), int(at[bad[0]]) - 1)
 
 
 def _rest(buf: Bytes, lanes: Int64, at: Int64, stop: Int64, what: str) -> Fields:
@@ -222,23 +259,6 @@ def varint(data: memoryview, at: int, stop: int, what: str) -> tuple[int, int]:
     raise FormatError(f"{what} has a varint of more than 10 bytes", offset=at)
 
 
-def _joined(rounds: list[Fields]) -> Fields:
-    if len(rounds) == 1:
-        return rounds[0]
-    if not rounds:
-        none = np.zeros(0, np.int64)
-        small = np.zeros(0, np.uint8)
-        return Fields(none, small, small, none.view(np.uint64), none)
-    joined = Fields(
-        np.concatenate([fields.owner for fields in rounds]),
-        np.concatenate([fields.number for fields in rounds]),
-        np.concatenate([fields.wire for fields in rounds]),
-        np.concatenate([fields.value for fields in rounds]),
-        np.concatenate([fields.start for fields in rounds]),
-    )
-    return joined.rows(np.argsort(joined.owner, kind="stable"))
-
-
 def repeated(buf: Bytes, fields: Fields, owners: int, what: str) -> tuple[Int64, UInt64]:
     """A repeated varint field, packed or not, as (start, flat) over `owners` messages.
 
@@ -276,30 +296,28 @@ def packed_varints(buf: Bytes, fields: Fields, what: str) -> tuple[Int64, UInt64
         FormatError: a payload ends inside a varint, or has one of more than 10 bytes.
     """
     lengths = fields.length()
-    payload = buf[spans(fields.start, lengths)]
+    payload = buf.take(spans(fields.start, lengths))
     last = payload < 0x80  # noqa: PLR2004 the continuation bit
     bounds = offsets(lengths)
-    filled = np.flatnonzero(lengths)
-    torn = filled[~last[bounds[1:][filled] - 1]]
-    if len(torn):
-        raise _cut(what, int(fields.start[torn[0]]))
-    ends = np.flatnonzero(last)
-    begin = np.empty_like(ends)
-    begin[:1] = 0
-    begin[1:] = ends[:-1] + 1
-    flat = (payload[begin] & 0x7F).astype(np.uint64)
-    size = ends - begin
-    longer = np.flatnonzero(size)
-    index = 1
+    filled = lengths.nonzero()[0]
+    torn = ~last.take(bounds[1:].take(filled) - 1)
+    if torn.any():
+        raise _cut(what, int(fields.start[filled[torn.argmax()]]))
+    ends = last.nonzero()[0]
+    # each value is what its last byte has, and what the bytes before that one have, if any
+    flat = payload.take(ends).astype(np.uint64)
+    size = np.diff(ends, prepend=-1)
+    longer = (size > 1).nonzero()[0]
+    back = 1
     while len(longer):
-        if index == _LONGEST:
-            field = int(np.searchsorted(bounds, begin[longer[0]], "right")) - 1
+        if back == _LONGEST:
+            field = int(np.searchsorted(bounds, ends[longer[0]], "right")) - 1
             at = int(fields.start[field])
             raise FormatError(f"{what} has a varint of more than 10 bytes", offset=at)
-        byte = payload[begin[longer] + index]
-        flat[longer] |= (byte & 0x7F).astype(np.uint64) << np.uint64(7 * index)
-        index += 1
-        longer = longer[size[longer] >= index]
+        byte = payload.take(ends.take(longer) - back) & 0x7F
+        flat[longer] = (flat.take(longer) << np.uint64(7)) | byte
+        back += 1
+        longer = longer[size.take(longer) > back]
     return np.searchsorted(ends, bounds), flat
 
 
