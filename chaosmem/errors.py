@@ -3,19 +3,18 @@
 Libraries below (aiohttp, yaml, numpy, ...) never leak: whoever calls them raises one of these and
 chains the cause, so that callers can rely on this tree alone.
 
-* ChaosmemError                    70
-  x SpecError                       6   the experiment's text cannot be understood or is impossible
-  x PlanRefused                     6   understood, but will not be done (blast radius, no such target)
-  x UsageError                      2   the command line asks for something that is not there
-  x TargetError                     3   the target cannot be started, reached or understood
-    + TargetGone                    3   it was there, and has ended or been replaced
-    + ProbeFailed                   3   it answered with an error, too slowly, too much, or not whole
-    + ToolchainMissing              3   no Go toolchain that is new enough
-  x FaultRefused                    3   the target refuses the fault (no token, limit, unknown point)
-  x Aborted                         4   a guard or the operator ended the run
-  x UndoIncomplete                  5   something is still changed; the message names it
-  x RunDirError                     3   the run directory cannot be written or read
-  x FormatError                    70   evidence bytes (profile, trace line, dump) are malformed
+* ChaosmemError            70
+  x SpecError               6   the experiment's text cannot be understood or is impossible
+  x PlanRefused             6   understood, but will not be done (blast radius, no such target)
+  x UsageError              2   the command line asks for something that is not there
+  x TargetError             3   the target cannot be started, reached or understood
+    + TargetGone            3   it was there, and has ended or been replaced
+    + ProbeFailed           3   it answered with an error, too slowly, too much, or not whole
+    + ToolchainMissing      3   no Go toolchain that is new enough
+  x FaultRefused            3   the target refuses the fault (no token, limit, unknown point)
+  x UndoIncomplete          5   something is still changed; the message names it
+  x RunDirError             3   the run directory cannot be written or read
+  x FormatError            70   evidence bytes (profile, trace line, dump) are malformed
 
 Failed *checks* are not errors: they are values (`chaosmem.verify`).
 """
@@ -88,12 +87,6 @@ class FaultRefused(ChaosmemError):
     """The target refuses the fault: no token, over a limit, or an unknown injection point."""
 
     exit_code = Exit.INCONCLUSIVE
-
-
-class Aborted(ChaosmemError):
-    """A guard or the operator ended the run before its time."""
-
-    exit_code = Exit.ABORTED
 
 
 class UndoIncomplete(ChaosmemError):

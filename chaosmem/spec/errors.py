@@ -46,7 +46,7 @@ class Problem:
         return where + kind + (f"{self.path}: " if self.path else "") + self.message
 
 
-class SpecInvalid(SpecError):  # noqa: N818 - the tree's names say what is so, not 'Error'
+class SpecInvalid(SpecError):
     """The spec is refused; `problems` are all of them, sorted by place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

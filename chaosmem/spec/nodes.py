@@ -116,7 +116,7 @@ def _not_a_mapping(value: Value) -> str:
     return f"this is {what}; a spec is a mapping that begins with `apiVersion: chaosmem/v1`"
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class _Refused(Exception):
     def __init__(self, file: str, place: Place, message: str) -> None:
         super().__init__(message)
         self.problem = Problem(file, place.line, place.column, "", message)
