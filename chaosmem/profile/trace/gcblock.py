@@ -34,6 +34,8 @@ _DOTTED: Final = slice(1, 11)
 _PERCENT: Final = 1
 _MS_DECIMALS: Final = np.array([0, 0] + [3] * 8, np.uint8)
 """The start is printed in seconds, the phases in milliseconds."""
+_WINDOW: Final = 4
+"""Digits of a number that are looked up at once: 9999 fits 16 bits."""
 _POW10: Final = 10 ** np.arange(17, dtype=np.int64)
 _POW10_FLOAT: Final = 10.0 ** np.arange(17)
 _POW10_SMALL: Final = np.array([1, 10, 100, 1000, 10000], np.uint16)
@@ -133,9 +135,10 @@ def _read_group(
         return  # a number is missing or there is one too many: the regular expression says where
     steps = edges[1:] - edges[:-1]
     digits = steps[0::2].copy().reshape(n, width)
-    decimals = _decimals(u8, edges[1::2].reshape(n, width)[:, _DOTTED], digits[:, _DOTTED])
+    dots = (u8 == ord(".")).view(np.uint8)
+    decimals = _decimals(dots, edges[1::2].reshape(n, width)[:, _DOTTED], digits[:, _DOTTED])
     ok = _gaps_agree(int(edges[0]), steps[1::2], gaps, codes)
-    ok &= _dots_agree(u8, edges[0 :: 2 * width], decimals)
+    ok &= _dots_agree(dots, edges[0 :: 2 * width], decimals)
     digits[:, _DOTTED] -= decimals != 0
     if digits.max() > _MAX_DIGITS:
         ok &= (digits <= _MAX_DIGITS).all(axis=1)
@@ -175,22 +178,19 @@ def _gaps_agree(first: int, found: Ints, gaps: Ints, codes: NDArray[np.uint8]) -
     return agree
 
 
-def _decimals(u8: NDArray[np.uint8], ends: Ints, lengths: Ints) -> NDArray[np.uint8]:
+def _decimals(dots: NDArray[np.uint8], ends: Ints, lengths: Ints) -> NDArray[np.uint8]:
     """Digits behind the dot of the ten numbers, 1 to 3; 0 if there is no dot or elsewhere."""
-    at = ends - 1
-    decimals = np.zeros(ends.shape, np.uint8)
-    for count in (1, 2, 3):
-        at -= 1
-        dotted = u8.take(at, mode="clip") == ord(".")
-        dotted &= lengths > count + 1  # else it is the dot of the number before
-        decimals += dotted * np.uint8(count)
+    place = dots.copy()
+    place[1:] += dots[:-1] * np.uint8(2)
+    place[2:] += dots[:-2] * np.uint8(3)
+    decimals = place.take(ends - 2, mode="clip")
+    decimals *= lengths > decimals + np.uint8(1)  # else it is the dot of the number before
     decimals[:, _PERCENT] = 0
     return decimals
 
 
-def _dots_agree(u8: NDArray[np.uint8], firsts: Ints, decimals: NDArray[np.uint8]) -> Flags:
+def _dots_agree(dots: NDArray[np.uint8], firsts: Ints, decimals: NDArray[np.uint8]) -> Flags:
     """Whether each dot of each line is the one that was found; `firsts`: its first number."""
-    dots = u8 == ord(".")
     if np.count_nonzero(dots) == np.count_nonzero(decimals):
         return np.ones(len(firsts), np.bool_)
     line = np.searchsorted(firsts, np.flatnonzero(dots), "right") - 1
@@ -225,14 +225,21 @@ def _integers(body: bytes, digits: Ints) -> Ints:
     two += d[1:]
     four = two[:-2] * np.uint16(100)
     four += two[2:]
-    flat = digits.ravel()
-    ends = flat.cumsum()
+    ends = digits.ravel().cumsum().reshape(digits.shape)
     part = four.take(ends, mode="clip")
-    part %= _POW10_SMALL.take(flat, mode="clip")
+    part %= _POW10_SMALL.take(digits, mode="clip")
+    long = digits.max(axis=0) > _WINDOW
     values = part.astype(np.int64)
-    done = 4
-    while len(more := np.flatnonzero(flat > done)):
-        part = four[ends[more] - done] % _POW10_SMALL.take(flat[more] - done, mode="clip")
-        values[more] += part * _POW10[done]
-        done += 4
-    return values.reshape(digits.shape)
+    for column in np.flatnonzero(long).tolist():
+        values[:, column] += _above(four, ends[:, column], digits[:, column])
+    return values
+
+
+def _above(four: NDArray[np.uint16], ends: Ints, digits: Ints) -> Ints:
+    """What the digits beyond the last four of each number are worth."""
+    total = np.zeros(len(ends), np.int64)
+    for done in range(_WINDOW, int(digits.max()), _WINDOW):
+        part = four.take(ends - done, mode="clip")
+        part = part % _POW10_SMALL.take(np.maximum(digits - done, 0), mode="clip")
+        total += part * _POW10[done]
+    return total
