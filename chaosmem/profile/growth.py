@@ -160,11 +160,13 @@ def name_matcher(pattern: str, names: set[str]) -> set[str]:
     try:
         compiled = compile_pattern(pattern, "injection point")
     except UsageError:
-        if re.fullmatch(r"[\w./*()\[\]~%-]+", pattern):
+        if _GO_NAME.fullmatch(pattern):
             return set()  # a function's name as Go writes it, which is not in the profile
         raise
     return {name for name in names if compiled.search(name)}
 
+
+_GO_NAME = re.compile(r"[\w./~%-]*\w\.(\(\*?\w+(\[\.\.\.\])?\)\.)?\w+(\[\.\.\.\])?(\.\w+)*")
 
 _Key = tuple[str, ...]
 
