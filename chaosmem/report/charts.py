@@ -115,7 +115,7 @@ def _goroutines(
 
 def _levels(trial: Trial, limit: int, id_: str, title: str, lines: _Lines) -> Chart | None:
     """Measured values as they are; lines that were sampled together stay together."""
-    found = [(trial.of(metric), line) for metric, line in lines]
+    found = [(_of(trial, metric), line) for metric, line in lines]
     found = [(series, line) for series, line in found if _says_something(series)]
     if not found:
         return None
@@ -135,6 +135,15 @@ def _levels(trial: Trial, limit: int, id_: str, title: str, lines: _Lines) -> Ch
     return Chart(id_, title, found[0][0].metric.unit, source, columns)
 
 
+def _of(trial: Trial, metric: Metric) -> Series:
+    """A series without the values that no chart can show: a target may well answer NaN or +Inf."""
+    series = trial.of(metric)
+    finite = np.isfinite(series.v)
+    if finite.all():
+        return series
+    return Series(metric, series.t[finite], series.u[finite], series.v[finite], series.file)
+
+
 def _says_something(series: Series) -> bool:
     """Not empty, and not the unbroken zero of a fault that this trial does not have."""
     held = series.metric in {metrics.GOROUTINES_HELD, metrics.HEAP_HELD}
@@ -148,7 +157,7 @@ def _thin(columns: Columns, limit: int) -> Columns:
 
 def _gc_cpu(trial: Trial, limit: int) -> Chart | None:
     """Share of Go's CPU time in GC, from one update of the counters (a GC cycle) to the next."""
-    gc, whole = trial.of(metrics.GC_CPU), trial.of(metrics.GO_CPU)
+    gc, whole = _of(trial, metrics.GC_CPU), _of(trial, metrics.GO_CPU)
     if len(gc) < 2 or not np.array_equal(gc.t, whole.t):  # noqa: PLR2004 - a share needs two
         return None
     at = np.flatnonzero(np.diff(gc.v, prepend=np.nan) != 0)
@@ -168,10 +177,10 @@ def _load(trial: Trial, limit: int) -> Iterable[Chart | None]:
         (metrics.LOAD_OK, Line("answered", "main")),
         (metrics.LOAD_FAILED, Line("failed", "fault")),
     )
-    rates = [_rate(trial.of(m), line, span, width) for m, line in named if len(trial.of(m)) > 1]
+    rates = [_rate(_of(trial, m), line, span, width) for m, line in named if len(_of(trial, m)) > 1]
     if rates:
         yield Chart("load", "Load", "1/s", "chaosmem load", tuple(rates))
-    seen = trial.of(metrics.LOAD_LATENCY)
+    seen = _of(trial, metrics.LOAD_LATENCY)
     if len(seen):
         t, columns = per_bucket(seen.within(span), span, width, (0.5, 0.99))
         lines = (Line("p50", "main"), Line("p99", "second"))

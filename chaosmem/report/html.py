@@ -118,7 +118,7 @@ def _trial(view: TrialView, trials: int) -> dict[str, object]:
     cycles = view.trial.cycles
     step = max(1, -(-len(cycles) * trials // _MOST_CYCLES)) if len(cycles) else 1
     return {
-        "seconds": round(view.span.seconds, 3),
+        "seconds": max(round(view.span.seconds, 3), 0.001),
         "phases": [
             [str(phase), round(w.start - start, 3), round(w.end - start, 3)]
             for phase, w in view.trial.phases.items()

@@ -22,6 +22,7 @@ from chaosmem.report.words import (
 )
 from chaosmem.verify.model import Comparison, Summary, Verdict
 
+_POINTERS = 5  # of one finding
 _MARK = {"✓": "✅", "✗": "❌", "?": "⚠️"}
 # Every ASCII mark may be escaped by a backslash (CommonMark 2.4). `&` and `<` become entities, so
 # that a reader that passes HTML through sees none; a word joiner behind `@` and `#` keeps people
@@ -92,10 +93,12 @@ def _row(row: CheckRow) -> str:
 
 def _detail(row: CheckRow) -> str:
     finding = row.shown
+    more = len(finding.evidence) - _POINTERS
     lines = [
         ("Why", finding.reason),
         ("Threshold", finding.threshold),
-        *(("Evidence", pointer(p)) for p in finding.evidence),
+        *(("Evidence", pointer(p)) for p in finding.evidence[:_POINTERS]),
+        ("Evidence", f"and {more} more in the HTML report" if more > 0 else ""),
     ]
     body = "\n".join(f"- **{name}** {escape(words)}" for name, words in lines if words)
     title = html.escape(plain(f"{row.outcome} {row.name} {row.arm}".strip()))

@@ -76,11 +76,16 @@ class CheckRow:
 
     @property
     def tally(self) -> str:
-        """`1 of 3 trials`: how many ended like the shown one; empty for a single finding."""
+        """`1 of 3 trials, shown: trial 2`: how many ended like the shown one, and which that is.
+
+        Empty for a single finding.
+        """
         if len(self.findings) == 1:
             return ""
         alike = sum(f.outcome is self.outcome for f in self.findings)
-        return f"{alike} of {len(self.findings)} trials"
+        arm = f"{self.shown.arm} " if self.arm == EVERY_ARM else ""
+        shown = f", shown: {arm}trial {self.shown.trial}" if self.shown.trial is not None else ""
+        return f"{alike} of {len(self.findings)} trials{shown}"
 
 
 def check_rows(verdict: Verdict) -> tuple[CheckRow, ...]:

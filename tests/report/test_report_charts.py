@@ -100,3 +100,11 @@ def test_bytes_are_written_whole_and_seconds_to_six_digits() -> None:
     values = np.array([1.5, 1234567.891])
     assert rounding("By")(values) == [2, 1234568]
     assert rounding("s")(values) == [1.5, 1234570.0]
+
+
+def test_values_that_are_no_numbers_are_left_out() -> None:
+    nan, inf = float("nan"), float("inf")
+    columns = series(metrics.RSS, [1.0, 2.0, 3.0, 4.0], [5.0, nan, inf, 6.0])
+    (chart,) = charts(replace(TRIAL, series=columns), (), (), 1000)
+    assert chart.columns[0].t.tolist() == [0.0, 3.0]
+    assert chart.columns[0].v[0].tolist() == [5.0, 6.0]

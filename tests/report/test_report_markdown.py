@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -70,3 +71,12 @@ def test_any_text_fits_one_table_cell(text: str) -> None:
 
 def test_nobody_is_mentioned_by_a_log_line() -> None:
     assert "@octocat" not in escape("ask @octocat about #12")
+
+
+def test_long_evidence_is_cut_and_says_so() -> None:
+    evidence = sample.evidence()
+    verdict = sample.verdict(evidence)
+    many = replace(verdict.findings[0], evidence=verdict.findings[0].evidence * 4)
+    page = markdown(replace(verdict, findings=(many,)), evidence)
+    assert page.count("**Evidence**") == 6
+    assert "and 3 more in the HTML report" in page

@@ -35,7 +35,7 @@ def test_failed_checks_stand_before_passed_ones_and_advisory_ones_last() -> None
 
 def test_several_trials_are_counted_and_arms_compared() -> None:
     out = shown(kind="leak", trials=3, arms=("default", "madvise"))
-    assert "goroutine-recovery  default  1 of 3 trials" in out
+    assert "goroutine-recovery  default  1 of 3 trials, shown: trial 3" in out
     assert "no difference that 3 against 3 trials could show" in out
 
 
@@ -92,8 +92,8 @@ def test_arms_that_pass_alike_share_a_row_and_others_do_not() -> None:
     out = shown(kind="leak", trials=3, arms=("default", "madvise"))
     heads = [line.split("  ") for line in out.splitlines() if line[:2] in {"\u2717 ", "\u2713 "}]
     assert [h[-2:] for h in heads[1:]] == [
-        ["default", "1 of 3 trials"],
-        ["madvise", "3 of 3 trials"],
-        ["every arm", "6 of 6 trials"],
-        ["every arm", "6 of 6 trials"],
+        ["default", "1 of 3 trials, shown: trial 3"],
+        ["madvise", "3 of 3 trials, shown: trial 1"],
+        ["every arm", "6 of 6 trials, shown: default trial 1"],
+        ["every arm", "6 of 6 trials, shown: default trial 1"],
     ]
