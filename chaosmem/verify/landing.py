@@ -16,7 +16,6 @@ it is held against the extended goal. (A heap fault at a high rate is just that:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,7 +30,6 @@ from chaosmem.verify.ruling import Undecided
 from chaosmem.verify.words import several
 
 Rows = NDArray[np.bool_]
-_DEFAULT_GOGC = 100.0
 _OFF_GOGC = 100_000.0  # what revise calculates with when GOGC is off
 _OFTEN = 0.05
 """Overshoot counts by its 95th percentile: one cycle in twenty may lie above."""
@@ -44,7 +42,7 @@ class Landing:
     Attributes:
         n, line: cycle number, and line in the log.
         start, end, marked, goal: heap at the start and the end of the mark, live heap, goal.
-        before: live heap of the cycle before it; inf where its line is missing.
+        before: live heap of the cycle before it.
         gogc: GOGC in percent.
     """
 
@@ -98,7 +96,10 @@ def often(rows: Rows) -> bool:
 
 
 def landing(trial: Trial, window: Window, counted: Counted) -> Landing:
-    """The landings under pressure; `Undecided` where the log does not tell."""
+    """The landings under pressure; `Undecided` where the log does not tell.
+
+    `counted` must hold at least one cycle, which the gate of the check sees to.
+    """
     if trial.log is None:
         raise Undecided(
             "without the target's stderr nobody saw where the heap landed; let chaosmem start the "
@@ -124,9 +125,7 @@ def _row(cycle: GcCycle, before: float, counted: Counted) -> tuple[float, ...]:
 
 
 def _gogc(cycle: GcCycle, counted: Counted) -> float:
-    """GOGC when the cycle ran, as the agent recorded it; Go's default where it did not."""
-    if not len(counted.cycles):
-        return _DEFAULT_GOGC
+    """GOGC as the agent recorded it at the cycle, or at the nearest one that it saw."""
     at = int(np.argmin(np.abs(counted.cycles["n"] - cycle.number)))
     gogc = float(counted.cycles["gogc"][at])
     return _OFF_GOGC if is_off(gogc) else gogc
@@ -148,14 +147,17 @@ def _started(trial: Trial, runs: list[GcCycles]) -> list[tuple[GcCycles, float]]
 def _inside(
     run: GcCycles, start: float, window: Window, counted: Counted
 ) -> Iterator[tuple[GcCycle, float]]:
-    """The natural cycles of one process under pressure, each with the live heap before it."""
-    dated = dict(zip(counted.cycles["n"], counted.counts, strict=True)) if counted.natural else {}
+    """The natural cycles of one process under pressure, each with the live heap before it.
+
+    Where the line before is missing nobody knows whether the heap grew: such a cycle is left out.
+    """
+    dated = dict(zip(counted.cycles["n"].tolist(), counted.counts.tolist(), strict=True))
     last: GcCycle | None = None
     for cycle in run:
         inside = window.start < start + cycle.end_seconds <= window.end
         natural = not (cycle.forced or cycle.periodic or cycle.leak_check)
         counts = dated.get(float(cycle.number), True)
-        if inside and natural and counts and cycle.number > FIRST_CYCLES:
-            follows = last is not None and last.number == cycle.number - 1
-            yield cycle, float(last.heap_marked_mib) if last and follows else math.inf
+        follows = last is not None and last.number == cycle.number - 1 >= FIRST_CYCLES
+        if last is not None and follows and inside and natural and counts:
+            yield cycle, float(last.heap_marked_mib)
         last = cycle

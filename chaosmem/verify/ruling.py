@@ -16,7 +16,7 @@ from chaosmem.verify.model import Number, Outcome, Pointer
 Table = tuple[tuple[str, ...], ...]
 
 
-class Undecided(Exception):  # noqa: N818 - a value that travels up, not an error of anybody
+class Undecided(Exception):
     """The evidence cannot decide: the reason, what was seen, and where."""
 
     def __init__(

@@ -35,7 +35,9 @@ PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 def judged(shown: Trial, **spec: Any) -> Finding:
     """The finding of goroutine-recovery on one trial."""
     run = evidence(shown, checks=[GoroutineRecovery(**spec)])
-    return next(f for f in verify(run).findings if f.check == "goroutine-recovery")
+    found = next(f for f in verify(run).findings if f.check == "goroutine-recovery")
+    assert "crashed" not in found.reason
+    return found
 
 
 def drained(after: float, **change: Any) -> Trial:
@@ -293,3 +295,22 @@ def test_the_finding_says_what_was_expected_and_where_the_evidence_is() -> None:
 def test_the_unit_of_the_builder_is_one_series() -> None:
     made: Curve = 3.0
     assert series(GOROUTINES, made).v.tolist() == [3.0] * len(TICKS)
+
+
+def test_a_relapse_is_told_from_its_begin_to_its_end() -> None:
+    curve = steps((0, 20), (10.5, 520), (21, 20), (30, 400), (32, 20))
+    found = judged(trial(surge(curve), faults=[fault(SURGE)]))
+    assert "out of the band again from 10.1 s to 12 s after release" in found.observed
+
+
+def test_an_early_end_is_told_with_the_last_sample() -> None:
+    phases = {**PHASES, Phase.RECOVER: Window(20.0, 24.0)}
+    found = judged(drained(99.0, phases=phases))
+    assert found.observed == "observed for 3.95 s after release"
+
+
+def test_a_sample_that_may_overlap_a_capture_is_not_of_the_baseline() -> None:
+    # Half round trip 0.2 s: the samples at 3.85 and 6.15 may have met the capture from 4 to 6 s.
+    seen = capture("cpu", "baseline+4s", 4.0, 6.0, file="")
+    found = judged(drained(0.0, captures=(seen,), u=0.2))
+    assert "from 76 samples" in found.reason

@@ -52,7 +52,9 @@ def shown(
 
 def judged(this: Trial, **spec: Any) -> Finding:
     run = evidence(this, checks=[NextGcPrediction(**spec)])
-    return next(f for f in verify(run).findings if f.check == "next-gc-prediction")
+    found = next(f for f in verify(run).findings if f.check == "next-gc-prediction")
+    assert "crashed" not in found.reason
+    return found
 
 
 @pytest.mark.parametrize(
@@ -320,3 +322,20 @@ def test_a_fault_that_was_never_applied_gives_no_window() -> None:
     record = fault(HEAP, applied=None, undone=None)
     found = judged(trial({GOROUTINES: 1.0}, faults=[record], cycles=cycles(rows())))
     assert found.outcome is INCONCLUSIVE
+
+
+def test_without_the_line_before_a_cycle_its_landing_is_not_judged() -> None:
+    log = gctrace([STEADY, (15, 99, 8, 16), *[STEADY] * 8])
+    whole, torn = log, b"\n".join(line for line in log.split(b"\n") if b"gc 4 " not in line)
+    assert judged(shown(rows(), whole)).outcome is FAIL
+    assert judged(shown(rows(), torn)).numbers["landing cycles"].value == 8
+
+
+@pytest.mark.parametrize(("gogc", "outcome"), [(100.0, FAIL), (300.0, PASS)])
+def test_the_extended_goal_is_bounded_by_gogc(gogc: float, outcome: Outcome) -> None:
+    # Marked before 8, runway 15: extrapolated to 1 + 15·(50/8) = 94, at most 32 or 64.
+    log = gctrace([STEADY, (1, 50, 40, 16), *[STEADY] * 8])
+    goal = max(8 * (1 + gogc / 100), 4 * gogc / 100) * MIB
+    records = rows(gogc=gogc, goal=goal)
+    records[0] |= {"gogc": gogc}
+    assert judged(shown(records, log)).outcome is outcome

@@ -56,7 +56,9 @@ PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 def judged(shown: Trial, spec: Any) -> Finding:
     check: CheckBase = spec
     kind = spec.kind
-    return next(f for f in verify(evidence(shown, checks=[check])).findings if f.check == kind)
+    found = next(f for f in verify(evidence(shown, checks=[check])).findings if f.check == kind)
+    assert "crashed" not in found.reason
+    return found
 
 
 def stressed(curves: dict[Any, Curve] | None = None, **change: Any) -> Trial:
@@ -465,3 +467,27 @@ def test_a_live_heap_band_is_above_the_median_of_the_baselines_cycles() -> None:
     assert found.outcome is FAIL
     assert found.numbers["allowed live heap"].value == 12 * MIB
     assert "baseline 8.0 MiB (3 cycles), allowed 12.0 MiB" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("cycle", "u", "outcome"),
+    [
+        pytest.param((24.95, 8), 0.001, PASS, id="sharp-in-time"),
+        pytest.param((24.95, 8), 0.1, INCONCLUSIVE, id="the-release-may-have-been-earlier"),
+        pytest.param((25.05, 72), 0.001, FAIL, id="sharp-too-late"),
+        pytest.param((25.05, 72), 0.1, INCONCLUSIVE, id="the-release-may-have-been-later"),
+    ],
+)
+def test_the_uncertainty_of_the_release_widens_the_return_of_the_heap(
+    cycle: tuple[float, float], u: float, outcome: Outcome
+) -> None:
+    shown = trial(
+        heap_series(), faults=[fault(HEAP, undone_u=u)], **live((21, 72), (22, 72), cycle)
+    )
+    assert judged(shown, HeapReturns(within=5.0)).outcome is outcome
+
+
+def test_the_share_of_the_available_cpu_is_told_beside() -> None:
+    numbers = judged(stressed(cpu(0.2, idle_marking=0.1)), GcCpu()).numbers
+    assert numbers["GC share of CPU available"].value == pytest.approx(0.1 / 4)
+    assert numbers["GC share of CPU used"].value == pytest.approx(0.1 / 1.9)

@@ -44,9 +44,11 @@ PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
 def judged(shown: Trial, **spec: Any) -> Finding:
     checks = [StressEffect(**spec)] if spec else []
-    return next(
+    found = next(
         f for f in verify(evidence(shown, checks=checks)).findings if f.check == "stress-effect"
     )
+    assert "crashed" not in found.reason
+    return found
 
 
 def ramp(rate: float, start: float = 0.0, end: float = 99.0) -> Curve:
@@ -321,3 +323,11 @@ def test_a_fault_must_be_watched_all_along(gap: float, outcome: Outcome) -> None
 def test_slow_sampling_alone_is_no_gap() -> None:
     t = np.arange(0.25, 40, 2.0)
     assert judged(trial(surge(pulse(20, 520)), faults=[fault(SURGE)], t=t)).outcome is PASS
+
+
+def test_requests_before_the_fault_do_not_count_as_its_load() -> None:
+    earlier = {LOAD_SENT: ramp(25, 0, 20), LOAD_OK: ramp(25, 0, 20)}
+    load = LoadFault(rate=50, mix=(Request(path="/"),))
+    found = judged(trial(earlier, faults=[fault(load)]))
+    assert found.outcome is INCONCLUSIVE
+    assert found.numbers["load-1 sent"].value == pytest.approx(25, rel=0.02)

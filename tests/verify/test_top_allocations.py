@@ -58,7 +58,9 @@ def shown(before: bytes, after: bytes, *, gc: bool = True, at: str | None = None
 
 def judged(this: Trial, **spec: Any) -> Finding:
     run = evidence(this, checks=[TopAllocations(**spec)])
-    return next(f for f in verify(run).findings if f.check == "top-allocations")
+    found = next(f for f in verify(run).findings if f.check == "top-allocations")
+    assert "crashed" not in found.reason
+    return found
 
 
 @pytest.mark.parametrize(
@@ -268,3 +270,9 @@ def test_a_goroutine_profile_that_cannot_be_read_changes_no_outcome() -> None:
     found = leaking(b"\x1f\x8b broken")
     assert found.outcome is FAIL
     assert "cannot be read" in found.table[1][0]
+
+
+def test_the_claim_says_present_or_absent() -> None:
+    this = shown(heap(base=1.0), heap(base=1.0, retain=64.0))
+    assert "is among the top 10 stacks" in judged(this).expected
+    assert "must not be what grew" in judged(this, expect="absent").expected
