@@ -70,9 +70,8 @@ def gctrace() -> None:
         count = data.count(b"gc ")
         assert len(parse_gctrace(data).cycles) == count
         seconds = best(lambda data=data: parse_gctrace(data))  # type: ignore[misc]
-        print(
-            f"{name:32} {count / seconds / 1e6:6.2f} M cycles/s {len(data) / seconds / 1e6:6.0f} MB/s"
-        )
+        rate, mb = count / seconds / 1e6, len(data) / seconds / 1e6
+        print(f"{name:32} {rate:6.2f} M cycles/s {mb:6.0f} MB/s")
     data = "".join(lines).encode()
     each = re.compile(GC_LINE.pattern)
     seconds = best(lambda: [each.fullmatch(line) for line in data.split(b"\n")])
@@ -104,10 +103,8 @@ def dump(megabytes: int) -> None:
     found = parse_goroutines(goroutines(megabytes * 1_000_000))
     seconds = time.process_time() - begin - making
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(
-        f"goroutine dump of {size / 1e6:.0f} MB, {found.total} goroutines: "
-        f"{size / seconds / 1e6:.0f} MB/s, {len(found.groups)} groups, peak memory grew by {grown / 1024:.1f} MiB"
-    )
+    print(f"goroutine dump of {size / 1e6:.0f} MB: {found.total} goroutines in {len(found.groups)}")
+    print(f"groups at {size / seconds / 1e6:.0f} MB/s; peak memory grew by {grown / 1024:.1f} MiB")
 
 
 if __name__ == "__main__":
