@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,11 @@ def test_an_unknown_sample_type_names_those_that_are_there() -> None:
 def test_impossible_options_are_refused(changes: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         Options(**changes)  # type: ignore[arg-type]
+
+
+def test_every_exported_name_is_there_and_no_module_hides_it() -> None:
+    package = importlib.import_module("chaosmem.profile")
+    for name in package.__all__:
+        assert getattr(package, name).__class__ is not type(package), name
+    for module in pkgutil.iter_modules(package.__path__):
+        assert module.name not in package.__all__
