@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chaosmem.profile.columns import Bool, Int64, Profile, offsets, take_ragged
+from chaosmem.profile.columns import Bool, Int64, Profile, offsets
 from chaosmem.profile.options import Options
 from chaosmem.profile.pattern import compile_pattern
 from chaosmem.profile.tags import filter_label_keys, filter_samples_by_tag
@@ -256,6 +256,3 @@ def _keep_frames(profile: Profile, keep: Bool) -> Profile:
     counts = np.bincount(owner[keep], minlength=len(samples))
     cut = replace(samples, stack_start=offsets(counts), stack=samples.stack[keep])
     return replace(profile, samples=cut)
-
-
-__all__ = ["drop_uninteresting", "filtered", "keep_lines", "keep_samples", "take_ragged"]

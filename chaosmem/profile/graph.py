@@ -1,8 +1,7 @@
-"""Weights of nodes (flat and cum) and of calls between them.
+"""Weights of nodes: flat and cum.
 
 Source: github.com/google/pprof/internal/graph (graph.go, newGraph). The sums are 64-bit integers
-and exact; a node that is in a stack several times (recursion) counts once for cum, and so does a
-call.
+and exact; a node that is in a stack several times (recursion) counts once for cum.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ import numpy as np
 from chaosmem.profile.columns import Bool, Int32, Int64, Samples, spans
 from chaosmem.profile.nodes import Nodes
 
-_BATCH = 2048  # samples, and
+BATCH = 2048
+"""Samples at a time, at most; what they need then fits the cache."""
+
 _FRAMES = 1 << 16  # frames at a time
 _EXACT = float(1 << 53)  # up to here every integer is a float
-_KEY_BITS = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +35,6 @@ class Weights:
     cum: Int64
     flat_divisor: Int64
     cum_divisor: Int64
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """Calls between nodes, in no particular order.
-
-    Attributes:
-        caller, callee: int32, nodes.
-        weight: int64, sum over the samples that have the call.
-        inline: bool, whether the call was inlined in all of them.
-    """
-
-    caller: Int32
-    callee: Int32
-    weight: Int64
-    inline: Bool
-
-    def __len__(self) -> int:
-        return len(self.caller)
-
-    def take(self, keep: Int64 | Bool) -> Edges:
-        """Only these calls."""
-        return Edges(self.caller[keep], self.callee[keep], self.weight[keep], self.inline[keep])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +110,7 @@ def _stacks(weighted: Weighted) -> Iterator[_Stacks]:
     while first < len(rows):
         # samples that do not count lie between: so this is how many frames there are at most
         enough = samples.stack_start[rows[first]] + _FRAMES
-        last = int(np.searchsorted(samples.stack_start[rows[first : first + _BATCH]], enough))
+        last = int(np.searchsorted(samples.stack_start[rows[first : first + BATCH]], enough))
         chosen = rows[first : first + max(last, 1)]
         start = samples.stack_start[chosen]
         depth = samples.stack_start[chosen + 1] - start
@@ -205,7 +182,7 @@ def _distinct(node: Int32, owner: Int32, count: int) -> tuple[Int64 | Int32, Int
 
 def _sorted_once(key: Int32 | Int64) -> Int32 | Int64:
     key.sort()
-    return key[_begins(key)]
+    return key[begins(key)]
 
 
 def _add(sums: Int64, keys: Int64 | Int32, values: Int64, owner: Int64 | Int32) -> None:
@@ -220,82 +197,8 @@ def _add(sums: Int64, keys: Int64 | Int32, values: Int64, owner: Int64 | Int32) 
         np.add.at(sums, keys, values.take(owner))
 
 
-def find_edges(weighted: Weighted, nodes: Nodes, kept: Bool, callees: Bool | None = None) -> Edges:
-    """The calls between nodes that are kept; one goes over nodes between them that are not.
-
-    Args:
-        weighted: the samples.
-        nodes: the nodes.
-        kept: bool per node.
-        callees: bool per node: only calls of these nodes, if given.
-    """
-    parts: list[Edges] = []
-    for batch in frames(weighted, nodes):
-        value = weighted.value[batch.first : batch.first + batch.count]
-        parts.append(_batch_edges(batch, value, kept, callees, len(nodes)))
-    return _merged(parts, len(nodes))
-
-
-def _batch_edges(
-    batch: Frames, value: Int64, kept: Bool, callees: Bool | None, count: int
-) -> Edges:
-    node, owner, inlined = batch.node, batch.owner, batch.inlined
-    if not kept.all():
-        chosen = kept.take(node).nonzero()[0]
-        node, owner, inlined = node.take(chosen), owner.take(chosen), inlined.take(chosen)
-    call = (owner[1:] == owner[:-1]) & (node[1:] != node[:-1])
-    if callees is not None:
-        call &= callees.take(node[:-1])
-    # from the root on: the first call of its kind decides whether it is inline
-    at = call.nonzero()[0][::-1]
-    pair = node.take(at + 1).astype(np.int64) * count + node.take(at)
-    pair, owner, inlined = _first_of_each(pair, owner.take(at), inlined.take(at))
-    return _summed(pair, value.take(owner), inlined, count)
-
-
-def _first_of_each(pair: Int64, owner: Int32, inlined: Bool) -> tuple[Int64, Int32, Bool]:
-    """The first row of each (pair, owner), ordered by pair."""
-    place_bits = max(len(pair) - 1, 1).bit_length()
-    owner_bits = _BATCH.bit_length()
-    if int(pair.max(initial=0)).bit_length() + owner_bits + place_bits < _KEY_BITS:
-        # one sort of plain integers is several times quicker than a sort of indices
-        key = ((pair << owner_bits) | owner) << place_bits
-        key |= np.arange(len(pair))
-        key.sort()
-        rows = key[_begins(key >> place_bits)] & ((1 << place_bits) - 1)
-    else:
-        order = np.lexsort((owner, pair))
-        rows = order[_begins(pair[order]) | _begins(owner[order])]
-    return pair[rows], owner[rows], inlined[rows]
-
-
-def _begins(key: Int64 | Int32) -> Bool:
+def begins(key: Int64 | Int32) -> Bool:
     """Where a value differs from the one before it."""
-    begins = np.ones(len(key), np.bool_)
-    np.not_equal(key[1:], key[:-1], out=begins[1:])
-    return begins
-
-
-def _summed(pair: Int64, value: Int64, inline: Bool, count: int) -> Edges:
-    """One edge for each pair (they are ordered): values added, inline if all are."""
-    bounds = np.flatnonzero(_begins(pair))
-    if not len(bounds):
-        none = np.zeros(0, np.int32)
-        return Edges(none, none, np.zeros(0, np.int64), np.zeros(0, np.bool_))
-    distinct = pair[bounds]
-    return Edges(
-        caller=(distinct // count).astype(np.int32),
-        callee=(distinct % count).astype(np.int32),
-        weight=np.add.reduceat(value, bounds),
-        inline=np.logical_and.reduceat(inline, bounds),
-    )
-
-
-def _merged(parts: list[Edges], count: int) -> Edges:
-    none = np.zeros(0, np.int64)
-    pairs = [part.caller.astype(np.int64) * count + part.callee for part in parts]
-    pair = np.concatenate([none, *pairs])
-    value = np.concatenate([none, *(part.weight for part in parts)])
-    inline = np.concatenate([none.astype(np.bool_), *(part.inline for part in parts)])
-    order = np.argsort(pair, kind="stable")
-    return _summed(pair[order], value[order], inline[order], count)
+    different = np.ones(len(key), np.bool_)
+    np.not_equal(key[1:], key[:-1], out=different[1:])
+    return different

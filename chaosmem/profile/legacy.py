@@ -14,20 +14,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
-
-import numpy as np
 
 from chaosmem.errors import FormatError
-from chaosmem.profile.columns import (
-    Functions,
-    Labels,
-    Locations,
-    Profile,
-    Samples,
-    ValueType,
-    offsets,
-)
+from chaosmem.profile.columns import Profile, ValueType
+from chaosmem.profile.legacy_tables import TextTables
 
 _HEAP = re.compile(rb"heap profile: *(\d+): *(\d+) *\[ *(\d+): *(\d+) *\] *@ *heap/(\d+)\s*\Z")
 _COUNT = re.compile(rb"(\S+) profile: total (\d+)\s*\Z")
@@ -39,6 +29,7 @@ _CONTENTION_ROW = re.compile(rb"(\d+) +(\d+) @((?: 0x[0-9a-f]+)*)\s*\Z")
 _FRAME = re.compile(rb"#\t0x([0-9a-f]+)\t(.*?)(?:\+0x[0-9a-f]+)?\t+(.*):(\d+)\s*\Z")
 _LABELS = b"# labels: "
 _DIGITS = 19  # of the largest int64
+_INT64 = 1 << 63
 
 _HEAP_TYPES = (
     ValueType("alloc_objects", "count"),
@@ -83,7 +74,7 @@ def parse(data: bytes) -> Profile:
     heap, count = _HEAP.match(first), _COUNT.match(first)
     if heap:
         rate = _number(heap[5], 0) // 2
-        return _Heap(rate, hide_runtime=False).read(data, len(first))
+        return _Heap(rate).read(data, len(first))
     if count:
         return _Count(count[1].decode("utf-8", "replace")).read(data, len(first))
     if _CONTENTION.match(first):
@@ -98,47 +89,6 @@ def _number(digits: bytes, at: int) -> int:
     return value
 
 
-@dataclass(slots=True)
-class _Text:
-    """Collects what the lines say."""
-
-    strings: dict[str, int] = field(default_factory=lambda: {"": 0})
-    functions: dict[tuple[int, int], int] = field(default_factory=dict)
-    locations: dict[tuple[int, int, int], int] = field(default_factory=dict)
-    values: list[list[int]] = field(default_factory=list)
-    stack: list[int] = field(default_factory=list)
-    depths: list[int] = field(default_factory=list)
-    labels: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    addresses: list[int] = field(default_factory=list)
-
-    def string(self, text: str) -> int:
-        return self.strings.setdefault(text, len(self.strings))
-
-    def sample(self, values: list[int], addresses: bytes) -> None:
-        self.flush()
-        self.values.append(values)
-        self.addresses = [int(word, 16) for word in addresses.split()]
-        self.depths.append(0)
-
-    def frame(self, address: int, function: int, line: int) -> None:
-        self.addresses = []
-        key = (address, function, line)
-        self.stack.append(self.locations.setdefault(key, len(self.locations)))
-        self.depths[-1] += 1
-
-    def flush(self) -> None:
-        """A sample without symbols keeps its bare addresses (of calls: return address - 1)."""
-        for address in self.addresses:
-            self.frame((address - 1) % (1 << 64), -1, 0)
-        self.addresses = []
-        if len(self.depths) and not self.depths[-1]:
-            self.addresses = []
-
-    def label(self, key: str, text: str) -> None:
-        row = (len(self.values) - 1, self.string(key), self.string(text), 0, 0)
-        self.labels.append(row)
-
-
 class _Reader:
     """Reads the lines of one kind of text."""
 
@@ -148,7 +98,7 @@ class _Reader:
     period: int = 1
 
     def __init__(self) -> None:
-        self.text = _Text()
+        self.text = TextTables()
 
     def values(self, row: re.Match[bytes], at: int) -> list[int]:
         """The sample's values."""
@@ -164,7 +114,7 @@ class _Reader:
                 self._line(line, at)
             at += len(line) + 1
         self.text.flush()
-        return self._profile()
+        return self.text.profile(self.sample_types, self.period_type, self.period)
 
     def _line(self, line: bytes, at: int) -> None:
         row = self.row.match(line)
@@ -172,7 +122,10 @@ class _Reader:
             addresses = row[row.lastindex or 0]
             if any(len(word) > 18 for word in addresses.split()):  # noqa: PLR2004 0x and 16 digits
                 raise FormatError("address does not fit 64 bits", offset=at)
-            self.text.sample(self.values(row, at), addresses)
+            values = self.values(row, at)
+            if not all(-_INT64 <= value < _INT64 for value in values):
+                raise FormatError("value does not fit 64 bits once it is scaled", offset=at)
+            self.text.sample(values, addresses)
         elif line.startswith(b"#"):
             self._comment(line, at)
         elif not self.attribute(line, at):
@@ -208,41 +161,6 @@ class _Reader:
         for key, value in labels.items():
             self.text.label(str(key), str(value))
 
-    def _profile(self) -> Profile:
-        text = self.text
-        names = np.array(list(text.functions), np.int32).reshape(-1, 2)
-        places = list(text.locations)
-        lines = np.array([key[1:] for key in places], np.int64).reshape(-1, 2)
-        known = lines[:, 0] >= 0
-        labels = np.array(text.labels, np.int64).reshape(-1, 5)
-        small = labels.astype(np.int32)
-        values = np.array(text.values, np.int64).reshape(-1, len(self.sample_types))
-        return Profile(
-            sample_types=self.sample_types,
-            samples=Samples(
-                np.ascontiguousarray(values.T),
-                offsets(np.array(text.depths, np.int64)),
-                np.array(text.stack, np.int32),
-            ),
-            labels=Labels(small[:, 0], small[:, 1], small[:, 2], labels[:, 3], small[:, 4]),
-            locations=Locations(
-                address=np.array([key[0] for key in places], np.uint64),
-                mapping=np.full(len(places), -1, np.int32),
-                folded=np.zeros(len(places), np.bool_),
-                line_start=offsets(known.astype(np.int64)),
-                function=lines[known, 0].astype(np.int32),
-                line=lines[known, 1],
-                column=np.zeros(int(known.sum()), np.int64),
-            ),
-            functions=Functions(
-                names[:, 0], names[:, 0], names[:, 1], np.zeros(len(names), np.int64)
-            ),
-            mappings=(),
-            strings=tuple(text.strings),
-            period_type=self.period_type,
-            period=self.period,
-        )
-
 
 class _Heap(_Reader):
     """heap and allocs."""
@@ -251,10 +169,9 @@ class _Heap(_Reader):
     sample_types = _HEAP_TYPES
     period_type = ValueType("space", "bytes")
 
-    def __init__(self, rate: int, *, hide_runtime: bool) -> None:
+    def __init__(self, rate: int) -> None:
         super().__init__()
         self.period = rate
-        self._hide_runtime = hide_runtime
 
     def values(self, row: re.Match[bytes], at: int) -> list[int]:
         live, live_bytes, all_, all_bytes = (_number(row[i], at) for i in (1, 2, 3, 4))
@@ -274,14 +191,10 @@ def _unsampled(count: int, size: int, rate: int) -> tuple[int, int]:
         return 0, 0
     if rate <= 1:
         return count, size
-    share = -math.expm1(-(size / count) / rate)
-    if share <= 0:
+    missed = math.exp(-(size / count) / rate)
+    if missed >= 1.0:  # bytes beyond what a float can tell from none
         return count, size
-    scale = (
-        1 / (1 - math.exp(-(size / count) / rate))
-        if math.exp(-(size / count) / rate) < 1
-        else 1 / share
-    )
+    scale = 1 / (1 - missed)
     return int(count * scale), int(size * scale)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from chaosmem.errors import FormatError
 from chaosmem.profile import wire
 from chaosmem.profile.columns import Growing, Int32, Int64, Labels, Samples, UInt64, offsets
+from chaosmem.profile.packed import repeated
 from chaosmem.profile.proto_tables import Ids, Table, column
 
 DEEPEST = 1 << 20
@@ -81,7 +82,7 @@ def _read_batch(batch: Table, first: int, wanted: _Wanted) -> _Batch:
 
 
 def _values(batch: Table, fields: wire.Split, value_types: int) -> Int64:
-    start, flat = wire.repeated(batch.buf, fields.of(_VALUE), len(batch), "Sample.value")
+    start, flat = repeated(batch.buf, fields.of(_VALUE), len(batch), "Sample.value")
     wrong = np.flatnonzero(np.diff(start) != value_types)
     if len(wrong):
         at = int(batch.start[wrong[0]])
@@ -94,7 +95,7 @@ def _values(batch: Table, fields: wire.Split, value_types: int) -> Int64:
 def _stacks(batch: Table, fields: wire.Split, location_ids: Ids) -> tuple[Int64, Int32]:
     chosen = fields.of(_LOCATION)
     what = "Sample.location_id"
-    start, flat = wire.repeated(batch.buf, chosen, len(batch), what)
+    start, flat = repeated(batch.buf, chosen, len(batch), what)
     deep = np.flatnonzero(np.diff(start) > DEEPEST)
     if len(deep):
         at = int(batch.start[deep[0]])

@@ -10,7 +10,7 @@ from datetime import tzinfo
 
 from chaosmem.errors import UsageError
 from chaosmem.profile.columns import Profile
-from chaosmem.profile.graph import Edges
+from chaosmem.profile.edges import Edges
 from chaosmem.profile.measurement import percentage
 from chaosmem.profile.options import DEFAULT, Options
 from chaosmem.profile.pattern import compile_pattern

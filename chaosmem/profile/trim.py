@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chaosmem.profile.columns import Bool, Int64
-from chaosmem.profile.graph import Edges, Weighted, Weights, find_edges, weigh
+from chaosmem.profile.edges import Edges, find_edges
+from chaosmem.profile.graph import Weighted, Weights, weigh
 from chaosmem.profile.measurement import AUTOMATIC, percentage, scale, truncated_division
 from chaosmem.profile.nodes import Nodes, build_nodes
 from chaosmem.profile.options import Options

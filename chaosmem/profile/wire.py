@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chaosmem.errors import FormatError
-from chaosmem.profile.columns import Int64, UInt64, offsets, spans
+from chaosmem.profile.columns import Int64, UInt64
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -27,7 +27,8 @@ VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
 PADDING = 16
 """Zero bytes that the buffer must have after the message: a varint never reads beyond them."""
 
-_LONGEST = 10  # bytes of a varint
+LONGEST = 10
+"""Bytes of a varint, at most."""
 _FEW = 24  # lanes below which a plain loop is quicker than a round of numpy calls
 _OTHER = 255  # any field number that no message of ours has
 
@@ -120,7 +121,7 @@ def varints(buf: Bytes, at: Int64, what: str) -> tuple[UInt64, Int64]:
         return first.astype(np.uint64), end
     value = (first & 0x7F).astype(np.uint64)
     more = longer.nonzero()[0]
-    for index in range(1, _LONGEST):
+    for index in range(1, LONGEST):
         byte = buf.take(at.take(more) + index)
         value[more] |= (byte & 0x7F).astype(np.uint64) << np.uint64(7 * index)
         end[more] += 1
@@ -173,7 +174,7 @@ def _round(buf: Bytes, lanes: Int64, at: Int64, stop: Int64, what: str) -> tuple
         end[fixed] = at[fixed] + np.where(wire[fixed] == FIXED64, 8, 4)
     cut = end > stop
     if cut.any():
-        raise _cut(what, int(at[cut.argmax()]))
+        raise cut_short(what, int(at[cut.argmax()]))
     return Fields(lanes, number, wire, value, start), end
 
 
@@ -238,7 +239,7 @@ def next_field(
     else:
         raise _unknown_wire(what, wire, at)
     if end > stop:
-        raise _cut(what, after)
+        raise cut_short(what, after)
     return (number, wire, value, start), end
 
 
@@ -249,9 +250,9 @@ def varint(data: memoryview, at: int, stop: int, what: str) -> tuple[int, int]:
         FormatError: it is cut short, or longer than 10 bytes.
     """
     value = 0
-    for index in range(_LONGEST):
+    for index in range(LONGEST):
         if at + index >= stop:
-            raise _cut(what, at)
+            raise cut_short(what, at)
         byte = data[at + index]
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:  # noqa: PLR2004 the continuation bit
@@ -259,69 +260,8 @@ def varint(data: memoryview, at: int, stop: int, what: str) -> tuple[int, int]:
     raise FormatError(f"{what} has a varint of more than 10 bytes", offset=at)
 
 
-def repeated(buf: Bytes, fields: Fields, owners: int, what: str) -> tuple[Int64, UInt64]:
-    """A repeated varint field, packed or not, as (start, flat) over `owners` messages.
-
-    Raises:
-        FormatError: wrong wire type, or a packed payload that ends inside a varint.
-    """
-    single = fields.wire == VARINT
-    packed = np.flatnonzero(~single)
-    if len(packed) == len(fields.owner):
-        start, flat = packed_varints(buf, fields.demand(DELIMITED, what), what)
-        if len(fields.owner) == owners and _one_each(fields.owner):
-            return start, flat
-        counts = np.diff(start)
-    else:
-        inner, values = packed_varints(buf, fields.rows(packed).demand(DELIMITED, what), what)
-        counts = np.ones(len(fields.owner), np.int64)
-        counts[packed] = np.diff(inner)
-        flat = np.empty(int(counts.sum()), np.uint64)
-        begin = offsets(counts)[:-1]
-        flat[begin[single]] = fields.value[single]
-        flat[spans(begin[packed], counts[packed])] = values
-    per_owner = np.zeros(owners, np.int64)
-    np.add.at(per_owner, fields.owner, counts)
-    return offsets(per_owner), flat
-
-
-def _one_each(owner: Int64) -> bool:
-    return not len(owner) or bool(owner[0] == 0 and (np.diff(owner) == 1).all())
-
-
-def packed_varints(buf: Bytes, fields: Fields, what: str) -> tuple[Int64, UInt64]:
-    """The varints of packed payloads, as (start, flat).
-
-    Raises:
-        FormatError: a payload ends inside a varint, or has one of more than 10 bytes.
-    """
-    lengths = fields.length()
-    payload = buf.take(spans(fields.start, lengths))
-    last = payload < 0x80  # noqa: PLR2004 the continuation bit
-    bounds = offsets(lengths)
-    filled = lengths.nonzero()[0]
-    torn = ~last.take(bounds[1:].take(filled) - 1)
-    if torn.any():
-        raise _cut(what, int(fields.start[filled[torn.argmax()]]))
-    ends = last.nonzero()[0]
-    # each value is what its last byte has, and what the bytes before that one have, if any
-    flat = payload.take(ends).astype(np.uint64)
-    size = np.diff(ends, prepend=-1)
-    longer = (size > 1).nonzero()[0]
-    back = 1
-    while len(longer):
-        if back == _LONGEST:
-            field = int(np.searchsorted(bounds, ends[longer[0]], "right")) - 1
-            at = int(fields.start[field])
-            raise FormatError(f"{what} has a varint of more than 10 bytes", offset=at)
-        byte = payload.take(ends.take(longer) - back) & 0x7F
-        flat[longer] = (flat.take(longer) << np.uint64(7)) | byte
-        back += 1
-        longer = longer[size.take(longer) > back]
-    return np.searchsorted(ends, bounds), flat
-
-
-def _cut(what: str, at: int) -> FormatError:
+def cut_short(what: str, at: int) -> FormatError:
+    """The error of bytes that end too early."""
     return FormatError(f"{what} is cut short", offset=at, hint="the capture is not whole")
 
 
