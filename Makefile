@@ -69,7 +69,7 @@ py-test: dev
 
 test-browser: dev ## The HTML report in a real headless Chromium (installs it by apt as root)
 	$(call say,the report in Chromium)
-	@bash tests/report/install_browser.sh $(PY)
+	@sh tests/report/install-browser.sh
 	@$(BIN)/pytest -q -m browser
 
 test-slow: dev ## The tests that take minutes

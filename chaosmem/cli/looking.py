@@ -38,7 +38,7 @@ def keep_report(found: RunDir, seen: Evidence, verdict: Verdict) -> None:
     found.write(layout.REPORT, report.html(verdict, seen).encode())
 
 
-def render(output: str, seen: Evidence, verdict: Verdict) -> bytes:
+def render(output: str, seen: Evidence, verdict: Verdict, directory: str = "") -> bytes:
     """A report in that format."""
     match output:
         case "json":
@@ -50,17 +50,17 @@ def render(output: str, seen: Evidence, verdict: Verdict) -> bytes:
         case "html":
             return report.html(verdict, seen).encode()
         case _:
-            return text(seen, verdict).encode()
+            return text(seen, verdict, directory).encode()
 
 
-def text(seen: Evidence, verdict: Verdict) -> str:
-    """The report for this terminal."""
+def text(seen: Evidence, verdict: Verdict, directory: str = "") -> str:
+    """The report for this terminal; `directory` is where its files are."""
     import os  # noqa: PLC0415
     import shutil  # noqa: PLC0415
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size((100, 24)).columns
-    return report.text(verdict, seen, color=color, width=width)
+    return report.text(verdict, seen, color=color, width=width, directory=directory)
 
 
 def verify_run(base: Path, name: str, output: str, *, write: bool) -> int:
@@ -75,7 +75,7 @@ def verify_run(base: Path, name: str, output: str, *, write: bool) -> int:
     if write:
         keep_verdict(found, verdict)
         keep_report(found, seen, verdict)
-    emit(render(output, seen, verdict))
+    emit(render(output, seen, verdict, str(found.root)))
     return verdict.exit_code
 
 
@@ -89,7 +89,7 @@ def report_run(base: Path, name: str, output: str, out: Path | None) -> None:
     """Write a report to a file or stdout."""
     found = rundir.find(base, name)
     seen, verdict = judged(found)
-    data = render(output, seen, verdict)
+    data = render(output, seen, verdict, str(found.root))
     place = out or (found.path(layout.REPORT) if output == "html" else None)
     if place is None:
         emit(data)
@@ -105,7 +105,7 @@ def show_run(base: Path, name: str) -> None:
     """The verdict, then what happened when."""
     found = rundir.find(base, name)
     seen, verdict = judged(found)
-    typer.echo(text(seen, verdict).rstrip())
+    typer.echo(text(seen, verdict, str(found.root)).rstrip())
     typer.echo("\nwhat happened")
     from chaosmem.cli.lines import sentence  # noqa: PLC0415
     from chaosmem.rundir.journal import decode  # noqa: PLC0415
@@ -114,7 +114,6 @@ def show_run(base: Path, name: str) -> None:
         words = sentence(line.entry)
         if words:
             typer.echo(f"{line.entry.t:9.3f} s  {line.entry.trial:<14} {words}")
-    typer.echo(f"\n{found.root}")
 
 
 def list_runs(base: Path, experiment: str, output: str) -> None:

@@ -91,7 +91,7 @@ def _judge(found: RunDir, wish: Wish) -> int:
         if place is not None:
             _write(place, looking.render(output, seen, verdict))
     sys.stderr.flush()
-    looking.emit(looking.render(wish.output, seen, verdict))
+    looking.emit(looking.render(wish.output, seen, verdict, str(found.root)))
     looking.keep_report(found, seen, verdict)
     _say(f"report {found.path('report.html')}")
     return verdict.exit_code

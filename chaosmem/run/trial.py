@@ -67,7 +67,7 @@ class Trial:
             self._stage.write(events.Noted(t=self._clock.now(), trial=self.key, text=text))
             return
         said = wires.info.model_dump(exclude={"build_settings", "limits"})
-        facts = {k: str(v) for k, v in said.items() if v not in ("", (), None)}
+        facts = {k: _words(v) for k, v in said.items() if v not in ("", (), None)}
         self._stage.write(events.TargetFacts(t=self._clock.now(), trial=self.key, facts=facts))
 
     def _board(self, wires: Wires) -> Board:
@@ -233,6 +233,10 @@ class Trial:
         kind, words = found
         self._stage.write(events.GuardTripped(t=now, trial=self.key, guard=kind, text=words))
         self._stage.stop.ask(Cause.GUARD, f"guard {kind}: {words}")
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:

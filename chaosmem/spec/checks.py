@@ -90,6 +90,8 @@ class TopAllocations(CheckBase):
     """Moment of the later heap capture."""
     expect: Literal["present", "absent"] = "present"
     """`absent` makes it a negative control: these stacks must not have grown."""
+    slack: Bytes = 4 * 2**20
+    """With `absent`: growth that is of no account, whatever its share."""
 
 
 class StressEffect(CheckBase):
@@ -125,7 +127,10 @@ class HeapReturns(CheckBase):
 
 
 class RssReturns(CheckBase):
-    """Resident memory is back near the baseline by the end of the recover phase."""
+    """Resident memory is back near the baseline by the end of the recover phase.
+
+    Go returns memory to the system over minutes: give it a long recover phase, or make it advisory.
+    """
 
     kind: Literal["rss-returns"] = "rss-returns"
     share: Share = 0.20
@@ -139,7 +144,8 @@ class GcCpu(CheckBase):
 
     kind: Literal["gc-cpu"] = "gc-cpu"
     max: Share = 0.25
-    """Most CPU time that the collector may take, of all CPU time that Go has."""
+    """Most CPU time that the collector may take, of the CPU used (counted as at least one core,
+    without idle-priority marking)."""
     limiter: Literal["never", "allowed"] = "never"
     """Whether the GC CPU limiter may switch on (it lets the heap grow beyond its goal)."""
 

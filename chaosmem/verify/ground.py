@@ -19,6 +19,7 @@ _UNSEEN_SHARE = 0.1
 """Longest stretch of a window that may pass without a sample: the largest of these three, in
 seconds, in sampling intervals, and as a share of the window."""
 
+_STEADY = (Phase.WARMUP, Phase.BASELINE)
 _DEAD = (TargetState.EXITED, TargetState.RESTARTED, TargetState.OOM_KILLED)
 
 
@@ -91,11 +92,16 @@ def acts(record: FaultRecord, trial: Trial) -> Window:
 
 
 def pressure(trial: Trial) -> Window:
-    """From the first fault's apply to the last fault's release, which must both be known."""
+    """From the first fault's apply to the last fault's release, which must both be known.
+
+    What already acts in the baseline (a load that is the steady state) is no pressure, unless there
+    is nothing else.
+    """
     if not trial.faults:
         raise Undecided("no fault was planned, so there was no pressure")
     _all_released(trial)
-    windows = [acts(record, trial) for record in trial.faults]
+    stress = [r for r in trial.faults if r.planned.begin not in _STEADY] or trial.faults
+    windows = [acts(record, trial) for record in stress]
     return Window(min(w.start for w in windows), max(w.end for w in windows))
 
 

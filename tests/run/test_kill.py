@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -10,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from chaosmem import evidence, verify
 from chaosmem.errors import Exit
-from tests.run.harness import ENV, TOKEN, Lab, gone, marked, sample, standing
+from chaosmem.run import finish
+from chaosmem.rundir import RunDir, runs
+from chaosmem.verify import Verdict
+from tests.run.harness import TOKEN, Lab, gone, marked, sample, standing
 
 KILLED = Path(__file__).parent / "killed.py"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-MOST_STEPS = 80
+SIDE_BY_SIDE = 4
 
 
 def _killed_at(lab: Lab, step: int, spec: Path) -> int:
@@ -30,52 +35,58 @@ def _killed_at(lab: Lab, step: int, spec: Path) -> int:
     return done.returncode
 
 
+def _steps(lab: Lab, spec: Path) -> range:
+    """Every journal line of a run that nobody kills, but the last: after it all is done."""
+    ran = lab.run(spec)
+    assert ran.code == Exit.PASS, ran.stdout
+    return range(1, len(ran.events()))
+
+
+def _judged(rundir: RunDir) -> Verdict:
+    return verify.verify(evidence.load(rundir))
+
+
 def _aftermath(lab: Lab, step: int) -> None:
-    """What must hold after a kill, before and after `chaosmem undo`."""
-    run_id = next((lab.runs / "lab").glob("2*")).name
-    assert gone(marked(run_id)), f"step {step}: the target outlived chaosmem"
-    before = lab.call("verify", run_id, "--runs-dir", lab.runs)
-    assert before.code in (Exit.INCONCLUSIVE, Exit.UNDO_INCOMPLETE), before.stdout
-    undone = lab.call("undo", run_id, "--runs-dir", lab.runs)
-    assert undone.code == Exit.PASS, f"step {step}: {undone.stdout}{undone.stderr}"
-    after = lab.call("verify", run_id, "--runs-dir", lab.runs)
-    assert after.code == Exit.INCONCLUSIVE, after.stdout
-    assert "nothing is left" in lab.call("undo", run_id, "--runs-dir", lab.runs).stdout
+    """What must hold after a kill, before and after the undo."""
+    rundir = next(runs(lab.runs))
+    assert gone(marked(rundir.run_id)), f"step {step}: the target outlived chaosmem"
+    assert _judged(rundir).exit_code in (Exit.INCONCLUSIVE, Exit.UNDO_INCOMPLETE)
+    left = [f.error for f in finish.finish(rundir) if f.error]
+    assert not left, f"step {step}: {left}"
+    assert _judged(rundir).exit_code == Exit.INCONCLUSIVE
+    assert finish.finish(rundir) == ()
 
 
 def test_a_kill_after_any_journal_line_leaves_no_process(lab: Lab) -> None:
-    def one(step: int) -> bool:
+    def one(step: int) -> None:
         mine = Lab(lab.base / str(step), lab.binary)
         mine.base.mkdir()
-        if _killed_at(mine, step, mine.spec()) >= 0:
-            return False
+        assert _killed_at(mine, step, mine.spec()) == -signal.SIGKILL
         _aftermath(mine, step)
-        return True
 
-    with ThreadPoolExecutor(4) as pool:
-        killed = list(pool.map(one, range(1, MOST_STEPS)))
-    steps = killed.index(False)
-    assert steps > 20
-    assert not any(killed[steps:])
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        assert len(list(pool.map(one, _steps(lab, lab.spec())))) > 25
 
 
-def test_a_kill_after_any_journal_line_leaves_no_fault_in_an_endpoint(lab: Lab) -> None:
-    def one(step: int) -> bool:
-        mine = Lab(lab.base / str(step), lab.binary, ENV | {"CHAOSMEM_AGENT_TOKEN": TOKEN})
+def test_a_kill_after_any_journal_line_leaves_no_fault_in_an_endpoint(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAOSMEM_AGENT_TOKEN", TOKEN)
+    lab.env["CHAOSMEM_AGENT_TOKEN"] = TOKEN
+
+    def one(step: int) -> None:
+        mine = Lab(lab.base / str(step), lab.binary, lab.env)
         mine.base.mkdir()
         with standing(lab.binary) as url:
             spec = mine.spec(target={"endpoint": {"url": url}})
-            if _killed_at(mine, step, spec) >= 0:
-                return False
+            assert _killed_at(mine, step, spec) == -signal.SIGKILL
             _aftermath(mine, step)
             _clean(url)
-        return True
 
-    with ThreadPoolExecutor(4) as pool:
-        killed = list(pool.map(one, range(1, MOST_STEPS)))
-    steps = killed.index(False)
-    assert steps > 20
-    assert not any(killed[steps:])
+    with standing(lab.binary) as url:
+        steps = _steps(lab, lab.spec(target={"endpoint": {"url": url}}))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        assert len(list(pool.map(one, steps))) > 25
 
 
 def _clean(url: str) -> None:

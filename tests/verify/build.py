@@ -96,8 +96,8 @@ def fault(spec: FaultBase, **change: Any) -> FaultRecord:
     planned = PlannedFault(
         id=f"{kind.kind}-1",
         fault=kind,
-        begin=Phase.INJECT,
-        end=Phase.HOLD,
+        begin=kind.during[0],
+        end=kind.during[-1],
         does="does",
         proof="proof",
         undo="undo",

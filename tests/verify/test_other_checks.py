@@ -489,5 +489,5 @@ def test_the_uncertainty_of_the_release_widens_the_return_of_the_heap(
 
 def test_the_share_of_the_available_cpu_is_told_beside() -> None:
     numbers = judged(stressed(cpu(0.2, idle_marking=0.1)), GcCpu()).numbers
-    assert numbers["GC share of CPU available"].value == pytest.approx(0.1 / 4)
-    assert numbers["GC share of CPU used"].value == pytest.approx(0.1 / 1.9)
+    assert numbers["GC share of CPU available"].value == pytest.approx(100 * 0.1 / 4)
+    assert numbers["GC share of CPU used"].value == pytest.approx(100 * 0.1 / 1.9)

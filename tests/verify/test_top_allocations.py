@@ -91,7 +91,7 @@ def test_what_was_there_before_does_not_count_as_growth() -> None:
     found = judged(this)
     assert found.outcome is PASS
     assert found.headline is not None
-    assert found.headline.value == 1.0
+    assert found.headline.value == 100.0
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_share_within_the_sampling_error_is_inconclusive(share: float, outcome
     found = judged(this, share=share)
     assert found.outcome is outcome
     assert found.headline is not None
-    assert found.headline.error == pytest.approx(0.0775, abs=0.002)  # 1.96·0.5·√(½·0.5/40)
+    assert found.headline.error == pytest.approx(7.75, abs=0.2)  # %; 1.96·0.5·√(½·0.5/40)
 
 
 @pytest.mark.parametrize(("top", "outcome"), [(3, PASS), (2, FAIL)])
@@ -150,6 +150,26 @@ def test_a_negative_control_fails_where_the_stack_grew(
 ) -> None:
     this = shown(heap(base=1.0), heap(base=1.0, **after))
     assert judged(this, expect="absent").outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("mib", "slack", "outcome"),
+    [
+        pytest.param(4.0, 4 * MIB, PASS, id="at-the-slack"),
+        pytest.param(5.0, 4 * MIB, FAIL, id="above-the-slack"),
+        pytest.param(5.0, 8 * MIB, PASS, id="below-a-wider-slack"),
+    ],
+)
+def test_growth_up_to_the_slack_is_of_no_account_in_a_negative_control(
+    mib: float, slack: int, outcome: Outcome
+) -> None:
+    this = shown(heap(base=1.0), heap(base=1.0, retain=mib))
+    assert judged(this, expect="absent", slack=slack).outcome is outcome
+
+
+def test_the_slack_counts_the_sampling_error_too() -> None:
+    this = shown(heap(DEFAULT, base=1.0), heap(DEFAULT, base=1.0, retain=3.9))
+    assert judged(this, expect="absent", slack=4 * MIB).outcome is not PASS
 
 
 def test_a_negative_control_within_the_sampling_error_is_inconclusive() -> None:

@@ -159,8 +159,8 @@ def _delta(series: Series) -> float:
 
 def _numbers(used: _Used) -> dict[str, Number]:
     return {
-        "GC share of CPU used": number(used.share, "1"),
-        "GC share of CPU available": number(used.of_available, "1"),
+        "GC share of CPU used": number(100 * used.share, "%"),
+        "GC share of CPU available": number(100 * used.of_available, "%"),
         "GC CPU": number(used.gc, "s"),
         "idle-priority marking": number(used.idle_marking or 0.0, "s"),
         "CPU used": number(used.used, "s"),

@@ -27,7 +27,8 @@ def claim(spec: TopAllocations) -> Claim:
     if spec.expect == "absent":
         return Claim(
             f"{point} must not be what grew in {spec.sample} from {spec.base} to {spec.at}",
-            f"share of the growth < {percent(spec.share)}, outside the sampling error",
+            f"share of the growth < {percent(spec.share)} or growth <= {human_bytes(spec.slack)}, "
+            "outside the sampling error",
         )
     return Claim(
         f"{point} is among the top {spec.top} stacks by growth of {spec.sample} from {spec.base} "
@@ -158,6 +159,14 @@ def _missed(seen: _Seen) -> Outcome:
 def _absent(seen: _Seen) -> Ruling:
     spec = seen.spec
     share = f"share of the growth {_interval(seen)}, allowed below {percent(spec.share)}"
+    most = seen.match.estimate.high
+    if most <= spec.slack:
+        outcome = Outcome.PASS if seen.fresh else Outcome.INCONCLUSIVE
+        why = (
+            f"{seen.match.pattern} grew by at most {human_bytes(max(most, 0.0))}, of no account up "
+            f"to {human_bytes(spec.slack)}"
+        )
+        return _ruling(seen, outcome, f"growth at most {human_bytes(max(most, 0.0))}", why)
     if seen.low >= spec.share and seen.match.bytes > 0:
         why = f"{seen.match.pattern} grew, and must not: {share}"
         return _ruling(seen, Outcome.FAIL, f"share {_interval(seen)}", why)
@@ -176,7 +185,7 @@ def _interval(seen: _Seen) -> str:
 def _ruling(seen: _Seen, outcome: Outcome, observed: str, why: str) -> Ruling:
     if not seen.fresh:
         why += "; a profile without a forced GC (gc: true) is up to two GC cycles old"
-    share = number(seen.match.share, "1", (seen.high - seen.low) / 2)
+    share = number(100 * seen.match.share, "%", 50 * (seen.high - seen.low))
     return Ruling(
         outcome,
         observed,

@@ -274,8 +274,7 @@ def test_a_goroutine_profile_is_grouped_like_its_text() -> None:
 def test_expected_waiters_are_marked() -> None:
     text = b"".join(
         b"goroutine %d [IO wait, 30 minutes]:\n"
-        b"net/http.(*persistConn).readLoop(0x%x)\n\t/t.go:7\n\n"
-        % (i, i)
+        b"net/http.(*persistConn).readLoop(0x%x)\n\t/t.go:7\n\n" % (i, i)
         for i in range(20)
     )
     (candidate,) = leak_candidates(parse_goroutines(text))
