@@ -115,7 +115,8 @@ class Growth:
 
         Args:
             pattern: a function's name ("inventory.(*Cache).Fill", with or without the path before
-                it), or a Go regular expression over the normalised names.
+                it); what does not look like one is a Go regular expression over the normalised
+                names.
 
         Raises:
             UsageError: it is empty, or neither.
@@ -155,14 +156,10 @@ def name_matcher(pattern: str, names: set[str]) -> set[str]:
         raise UsageError("the injection point is empty", hint="give a function name or a pattern")
     literal = normalised(pattern)
     named = {name for name in names if name == literal or name.endswith("/" + literal)}
-    if named:
+    if named or _GO_NAME.fullmatch(pattern):
+        # a name that does not occur is not taken for a pattern: `cart.Fill` is not `cart.FillAll`
         return named
-    try:
-        compiled = compile_pattern(pattern, "injection point")
-    except UsageError:
-        if _GO_NAME.fullmatch(pattern):
-            return set()  # a function's name as Go writes it, which is not in the profile
-        raise
+    compiled = compile_pattern(pattern, "injection point")
     return {name for name in names if compiled.search(name)}
 
 

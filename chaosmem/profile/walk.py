@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chaosmem.profile.columns import Bool, Int64, spans
-from chaosmem.profile.wire import DELIMITED, PADDING, Bytes, next_field
+from chaosmem.profile.wire import DELIMITED, PADDING, VARINT, Bytes, next_field
 
 _SHORTEST = 1024  # bytes of a lane, at least
 _OVERLAP = 512  # bytes that a lane goes on into the next one's, which is in step by then
@@ -26,8 +26,14 @@ _LANE_BITS = 40  # in keys: above the position
 HIGHEST = 6
 """Length-delimited fields 1 to 6 are messages; the walk gives them as columns."""
 
-_TAG = np.isin(np.arange(256), [number << 3 | wire for number in range(1, 16) for wire in (0, 2)])
-_MESSAGE = np.isin(np.arange(256), [number << 3 | DELIMITED for number in range(1, HIGHEST + 1)])
+
+def _bytes_of(wires: tuple[int, ...], highest: int) -> Bool:
+    """Per byte: whether it is the tag of a field up to that number, of one of these wire types."""
+    return np.array([1 <= b >> 3 <= highest and b & 7 in wires for b in range(256)])
+
+
+_TAG = _bytes_of((VARINT, DELIMITED), 15)
+_MESSAGE = _bytes_of((DELIMITED,), HIGHEST)
 
 
 @dataclass(frozen=True, slots=True)

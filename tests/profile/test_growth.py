@@ -90,6 +90,9 @@ def test_nothing_sampled_does_not_mean_nothing_there() -> None:
         ("main.main", (1, 2)),
         ("Fil", (1, 2)),
         ("^Fill$", ()),
+        ("inventory.(*Cache).Fil", ()),
+        ("pool.Fil", ()),
+        (r"pool\.Fil", (2,)),
     ],
 )
 def test_an_injection_point_is_a_name_or_a_pattern(pattern: str, ranks: tuple[int, ...]) -> None:
