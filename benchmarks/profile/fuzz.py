@@ -153,6 +153,8 @@ def main() -> int:
             traceback.print_exc(limit=-3)
         if traced:
             tracemalloc.stop()
+        if number % 100_000 == 99_999:
+            print(f"{number + 1:,} inputs, {accepted:,} accepted, {failed} findings", flush=True)
     taken = time.perf_counter() - begun
     print(
         f"{asked.count:,} inputs in {taken:,.0f} s, {accepted:,} accepted, "
