@@ -27,7 +27,6 @@ class Debug1:
     def __init__(self, grouper: Grouper) -> None:
         self._grouper = grouper
         self._declared: int | None = None
-        self._cut = False
 
     def read(self, paragraph: Paragraph) -> None:
         """Count the stack of a paragraph; the first one begins with the title.

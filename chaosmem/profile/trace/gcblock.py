@@ -24,7 +24,6 @@ _NO_STACKS: Final = 4
 _CR: Final = 8
 
 _NUMERIC: Final = b"0123456789."
-_NOT_DIGIT: Final = bytes(set(range(256)) - set(b"0123456789"))
 _MAX_DIGITS: Final = 15
 """Longer numbers are left to the regular expression: 10**15 is exact in a float64."""
 _WIDE: Final = 18
@@ -130,27 +129,29 @@ def _read_group(
     gaps = _GAPS_NARROW if narrow else _GAPS_WIDE
     n, width = len(rows), gaps.shape[1]
     u8 = np.frombuffer(body, np.uint8)
-    edges = _edges(u8)
+    values = u8 - np.uint8(0x30)
+    digit = values < 10  # noqa: PLR2004 - wraps below "0"
+    values *= digit
+    dots = u8 == ord(".")
+    edges = _edges(digit | dots)
     if len(edges) != 2 * n * width:
         return  # a number is missing or there is one too many: the regular expression says where
     steps = edges[1:] - edges[:-1]
+    ends = edges[1::2].copy().reshape(n, width)
     digits = steps[0::2].copy().reshape(n, width)
-    dots = (u8 == ord(".")).view(np.uint8)
-    decimals = _decimals(dots, edges[1::2].reshape(n, width)[:, _DOTTED], digits[:, _DOTTED])
+    decimals = _decimals(dots.view(np.uint8), ends[:, _DOTTED], digits[:, _DOTTED])
     ok = _gaps_agree(int(edges[0]), steps[1::2], gaps, codes)
     ok &= _dots_agree(dots, edges[0 :: 2 * width], decimals)
-    digits[:, _DOTTED] -= decimals != 0
     if digits.max() > _MAX_DIGITS:
         ok &= (digits <= _MAX_DIGITS).all(axis=1)
-    if not ok.all():
-        body, digits, decimals = _select(body, np.flatnonzero(ok), n), digits[ok], decimals[ok]
-    _fill(body, digits, decimals, rows[ok], out)
+    if ok.all():
+        _fill(_windows(values), _Places(ends, digits, decimals), rows, out)
+    elif ok.any():
+        _read_group(_select(body, np.flatnonzero(ok), n), codes[ok], rows[ok], out, narrow=narrow)
 
 
-def _edges(u8: NDArray[np.uint8]) -> Ints:
+def _edges(numeric: Flags) -> Ints:
     """Start, end, start, ... of the runs of digits and dots; the body is others at both ends."""
-    numeric = (u8 - np.uint8(0x30)) < 10  # noqa: PLR2004 - wraps below "0"
-    numeric |= u8 == ord(".")
     edges = np.flatnonzero(numeric[1:] != numeric[:-1])
     edges += 1
     return edges
@@ -189,7 +190,7 @@ def _decimals(dots: NDArray[np.uint8], ends: Ints, lengths: Ints) -> NDArray[np.
     return decimals
 
 
-def _dots_agree(dots: NDArray[np.uint8], firsts: Ints, decimals: NDArray[np.uint8]) -> Flags:
+def _dots_agree(dots: Flags, firsts: Ints, decimals: NDArray[np.uint8]) -> Flags:
     """Whether each dot of each line is the one that was found; `firsts`: its first number."""
     if np.count_nonzero(dots) == np.count_nonzero(decimals):
         return np.ones(len(firsts), np.bool_)
@@ -198,48 +199,62 @@ def _dots_agree(dots: NDArray[np.uint8], firsts: Ints, decimals: NDArray[np.uint
     return agree
 
 
-def _fill(
-    body: bytes, digits: Ints, decimals: NDArray[np.uint8], rows: Ints, out: BodyColumns
-) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Where the numbers of n lines end, their lengths with the dot, and digits behind the dots."""
+
+    ends: Ints
+    lengths: Ints
+    decimals: NDArray[np.uint8]
+
+
+def _fill(four: NDArray[np.uint16], at: _Places, rows: Ints, out: BodyColumns) -> None:
     """Write the values of lines that are known to be well-formed."""
-    if not len(rows):
-        return
-    values = _integers(body, digits)
     where = slice(None) if len(rows) == len(out.ok) else rows
-    scaled = values[:, _DOTTED] / _POW10_FLOAT.take(decimals + _MS_DECIMALS)
-    out.times[where, 0] = scaled[:, 0]
-    out.times[where, 1:] = scaled[:, _PERCENT + 1 :]
-    out.counts[where, :2] = values[:, 0:3:2]
-    if values.shape[1] == _WIDE:
-        out.counts[where, 2:] = values[:, 11:]
+    parts = four.take(at.ends[:, _DOTTED] - _WINDOW, mode="clip")
+    parts %= _POW10_SMALL.take(at.decimals, mode="clip")
+    behind = at.decimals + (at.decimals != 0)
+    at.ends[:, _DOTTED] -= behind
+    at.lengths[:, _DOTTED] -= behind
+    whole = _integers(four, at.ends, at.lengths)
+    scaled = whole[:, _DOTTED] * _POW10.take(at.decimals, mode="clip")
+    scaled += parts
+    times = scaled / _POW10_FLOAT.take(at.decimals + _MS_DECIMALS)
+    out.times[where, 0] = times[:, 0]
+    out.times[where, 1:] = times[:, _PERCENT + 1 :]
+    out.counts[where, :2] = whole[:, 0:3:2]
+    if whole.shape[1] == _WIDE:
+        out.counts[where, 2:] = whole[:, 11:]
     else:
-        out.counts[where, 2:6] = values[:, 11:15]
-        out.counts[where, 8] = values[:, 15]
+        out.counts[where, 2:6] = whole[:, 11:15]
+        out.counts[where, 8] = whole[:, 15]
     out.ok[where] = True
 
 
-def _integers(body: bytes, digits: Ints) -> Ints:
-    """The numbers with their dots left out: windows of four digits, looked up by their end."""
-    d = np.frombuffer(b"0000" + body.translate(None, _NOT_DIGIT), np.uint8) - np.uint8(0x30)
-    two = d[:-1] * np.uint8(10)
-    two += d[1:]
+def _windows(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """The number that each four bytes are, from the values of their digits (0 for others)."""
+    two = values[:-1] * np.uint8(10)
+    two += values[1:]
     four = two[:-2] * np.uint16(100)
     four += two[2:]
-    ends = digits.ravel().cumsum().reshape(digits.shape)
-    part = four.take(ends, mode="clip")
-    part %= _POW10_SMALL.take(digits, mode="clip")
-    long = digits.max(axis=0) > _WINDOW
-    values = part.astype(np.int64)
-    for column in np.flatnonzero(long).tolist():
-        values[:, column] += _above(four, ends[:, column], digits[:, column])
-    return values
+    return four
 
 
-def _above(four: NDArray[np.uint16], ends: Ints, digits: Ints) -> Ints:
+def _integers(four: NDArray[np.uint16], ends: Ints, lengths: Ints) -> Ints:
+    """The whole numbers of these ends and lengths: four digits are looked up at once."""
+    part = four.take(ends - _WINDOW, mode="clip")
+    part %= _POW10_SMALL.take(lengths, mode="clip")
+    whole = part.astype(np.int64)
+    for column in np.flatnonzero(lengths.max(axis=0) > _WINDOW).tolist():
+        whole[:, column] += _above(four, ends[:, column], lengths[:, column])
+    return whole
+
+
+def _above(four: NDArray[np.uint16], ends: Ints, lengths: Ints) -> Ints:
     """What the digits beyond the last four of each number are worth."""
     total = np.zeros(len(ends), np.int64)
-    for done in range(_WINDOW, int(digits.max()), _WINDOW):
-        part = four.take(ends - done, mode="clip")
-        part = part % _POW10_SMALL.take(np.maximum(digits - done, 0), mode="clip")
+    for done in range(_WINDOW, int(lengths.max()), _WINDOW):
+        part = four.take(ends - (done + _WINDOW), mode="clip")
+        part = part % _POW10_SMALL.take(np.maximum(lengths - done, 0), mode="clip")
         total += part * _POW10[done]
     return total
