@@ -21,7 +21,6 @@ class Nodes:
     A location without lines (no symbols) counts as one line without a function.
 
     Attributes:
-        profile: whose strings the nodes use.
         frame_start: int64, locations + 1: the lines of location i are [i]:[i + 1].
         frame_node: int32, per line, its node.
         frame_inlined: bool, per line, whether it was inlined into the next.

@@ -65,15 +65,16 @@ def compile_pattern(pattern: str, what: str = "pattern") -> re.Pattern[str]:
 
 def _translated(pattern: str, what: str) -> str:
     out: list[str] = []
-    in_class = False
+    opened = -1  # where in `out` the character class began, -1 outside of one
     multi_line = re.search(r"\(\?[is]*m", pattern) is not None
     for token in _TOKEN.finditer(pattern):
         text = token[0]
-        if in_class:
+        if opened >= 0:
+            first = out[opened + 1 :] in ([], ["^"])  # a bracket there is a member
             out.append(_inside_class(token))
-            in_class = text != "]" or out[-2:-1] in (["["], ["[^"])
+            opened = opened if text != "]" or first else -1
         elif text == "[":
-            in_class = True
+            opened = len(out)
             out.append(text)
         else:
             out.append(_outside_class(token, what, multi_line=multi_line))
@@ -86,7 +87,8 @@ def _inside_class(token: re.Match[str]) -> str:
         if members is None or token["not"]:
             raise UsageError(f"character class {token[0]} is not supported")
         return members
-    return r"\[" if token[0] == "[" else _plain(token)
+    # `re` reserves these inside a class, where RE2 has plain characters
+    return "\\" + token[0] if token[0] in ("[", "&", "~", "|") else _plain(token)
 
 
 def _outside_class(token: re.Match[str], what: str, *, multi_line: bool) -> str:
