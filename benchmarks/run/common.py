@@ -21,7 +21,7 @@ CHAOSMEM = (sys.executable, "-m", "chaosmem")
 
 def build(module: Path, package: str) -> Path:
     """A program built by the Go toolchain at hand."""
-    out = Path(tempfile.mkdtemp(prefix="chaosmem-bench-")) / Path(package).name
+    out = Path(tempfile.mkdtemp(prefix="chaosmem-bench-")) / "program"
     return gotool.build(gotool.find(), module, package, out=out)
 
 
