@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from chaosmem.errors import ChaosmemError, Exit
+from chaosmem.errors import ChaosmemError, Exit, SpecError
 
 
 def main() -> None:
@@ -15,7 +15,8 @@ def main() -> None:
     try:
         app()
     except ChaosmemError as error:
-        _say(f"chaosmem: {error}", error.hint)
+        # an editor finds file:line:column at the start of a line only
+        _say(str(error) if isinstance(error, SpecError) else f"chaosmem: {error}", error.hint)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # the reader of our output (head, less) has gone; nobody is left to be told
