@@ -40,7 +40,9 @@ def inventory(experiment: Experiment) -> Inventory:
 
 def _process_detail(target: ProcessTarget) -> str:
     if target.go is not None:
-        return f"build and start {target.go.package} of {target.go.module}"
+        package, module = target.go.package, target.go.module
+        what = module if package == "." else f"{package} of {module}"
+        return f"build and start {what}"
     return "start " + " ".join(target.command)
 
 
