@@ -51,6 +51,11 @@ def judge(spec: HeapReturns, trial: Trial, _: Evidence) -> Ruling:
     """Rule on one trial."""
     release = ground.release(trial)
     heap = live_heap(trial)
+    if not len(heap) and not len(trial.of(HEAP_LIVE)):
+        raise Undecided(
+            f"{HEAP_LIVE.source} was never measured: the agent reads it, and so does client_golang "
+            "with the runtime metrics on; its defaults do not"
+        )
     before = heap.within(_baseline(trial))
     if not len(before):
         raise Undecided(

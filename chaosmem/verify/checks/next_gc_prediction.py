@@ -73,6 +73,12 @@ def _gate(spec: NextGcPrediction, trial: Trial, found: Counted) -> None:
             observed=f"limiter on in cycle {limiter}",
             evidence=where,
         )
+    if not found.seen and not len(trial.cycles):
+        raise Undecided(
+            "gate: no GC cycle was recorded (only the chaosmem agent records them); with the agent, "
+            "churn, or hold longer",
+            observed="no record of GC cycles",
+        )
     if found.natural < spec.min_cycles:
         raise Undecided(
             f"gate: {several(found.natural, 'natural GC cycle')} under pressure (of {found.seen} "
