@@ -1,6 +1,7 @@
 """Speed and memory of the text parsers; `nice python benchmarks/profile_text/bench_text.py [MB]`.
 
-Each number is the best of the repetitions of this one run, in CPU seconds of this process.
+Each number is the best of the repetitions of this one run, in CPU seconds of this process. They are
+short and many, because a shared machine is quiet only for moments.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from chaosmem.profile.dumps import parse_goroutines
 from chaosmem.profile.trace import parse_gctrace, parse_lines
 from chaosmem.profile.trace.gcline import GC_LINE
 
-LINES: Final = 400_000
+LINES: Final = 40_000
 RNG: Final = random.Random(1)  # noqa: S311 - test data
 BODY: Final = (
     b"internal/poll.runtime_pollWait(0x7f%x, 0x72)\n\t/go/src/runtime/netpoll.go:351 +0x85\n"
@@ -45,7 +46,7 @@ def cycle(number: int) -> str:
     )
 
 
-def best(work: Callable[[], object], repeat: int = 7) -> float:
+def best(work: Callable[[], object], repeat: int = 60) -> float:
     """Least CPU seconds of some runs."""
     times = []
     for _ in range(repeat):
@@ -63,8 +64,8 @@ def gctrace() -> None:
     for name, text in {
         "gctrace": "".join(unforced) * (LINES // len(unforced)),
         "gctrace, 2 % forced": "".join(lines) * (LINES // len(lines)),
-        "gctrace, an app line between": "".join(app + line for line in lines) * 10,
-        "gctrace behind CRI prefixes": "".join(cri + line for line in lines) * 3,
+        "gctrace, an app line between": "".join(app + line for line in lines) * 2,
+        "gctrace behind CRI prefixes": "".join(cri + line for line in lines),
     }.items():
         data = text.encode()
         count = data.count(b"gc ")
@@ -76,10 +77,10 @@ def gctrace() -> None:
     each = re.compile(GC_LINE.pattern)
     seconds = best(lambda: [each.fullmatch(line) for line in data.split(b"\n")])
     print(f"{'peer: re.fullmatch alone':32} {len(lines) / seconds / 1e6:6.2f} M cycles/s")
-    logs = (app * 200_000).encode()
-    seconds = best(lambda: parse_gctrace(logs), 3)
+    logs = (app * 50_000).encode()
+    seconds = best(lambda: parse_gctrace(logs))
     print(f"{'app log without any trace':32} {len(logs) / seconds / 1e6:6.0f} MB/s")
-    seconds = best(lambda: parse_lines(logs), 3)
+    seconds = best(lambda: parse_lines(logs))
     print(f"{'the same, other trace lines':32} {len(logs) / seconds / 1e6:6.0f} MB/s")
 
 

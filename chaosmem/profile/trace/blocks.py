@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-BLOCK_BYTES: Final = 1 << 19
+BLOCK_BYTES: Final = 1 << 18
 """Work unit of the parsers (measured best of 2**15 to 2**22)."""
 MAX_LINE: Final = 1 << 16
 """Bytes of a line that are kept. The longest trace line is below 400; dumps have argument lists."""

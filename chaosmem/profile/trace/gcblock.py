@@ -111,7 +111,8 @@ def _codes(body: bytes) -> NDArray[np.uint8]:
     if not rest and first in _SKELETONS and skeleton == (first + b"\n") * n:
         return np.full(n, _SKELETONS[first], np.uint8)
     get = _SKELETONS.get
-    return np.array([get(text, _UNKNOWN) for text in skeleton.split(b"\n")[:-1]], np.uint8)
+    codes = bytes([get(text, _UNKNOWN) for text in skeleton.split(b"\n")[:-1]])
+    return np.frombuffer(codes, np.uint8)
 
 
 def _select(body: bytes, rows: Ints, n: int) -> bytes:
