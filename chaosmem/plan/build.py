@@ -139,6 +139,10 @@ def _notes(experiment: Experiment) -> list[str]:
             "memory pressure from beside the process cannot move its Go heap: next_gc and "
             "allocation stacks are negative controls there"
         )
+    if any(getattr(f, "via", "") == "restart" for f in experiment.faults):
+        notes.append(
+            "a restart ends everything inside the process: what recovers with it recovers by it"
+        )
     if experiment.trials < 6:  # noqa: PLR2004 - 1 - 2·0.5^6 = 0.97 is the first above 0.95
         notes.append(f"{experiment.trials} trial(s) an arm: a 95 % interval of the median needs 6")
     return [n for n in notes if n]
