@@ -75,8 +75,8 @@ def _gate(spec: NextGcPrediction, trial: Trial, found: Counted) -> None:
         )
     if not found.seen and not len(trial.cycles):
         raise Undecided(
-            "gate: no GC cycle was recorded (only the chaosmem agent records them); with the agent, "
-            "churn, or hold longer",
+            "gate: no GC cycle was recorded (only the chaosmem agent records them); with the "
+            "agent, churn, or hold longer",
             observed="no record of GC cycles",
         )
     if found.natural < spec.min_cycles:
