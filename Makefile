@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 JOBS ?= 4
+PYTEST := $(BIN)/pytest -q -m "not slow and not browser"
 say = @printf '\n==> %s\n' "$(1)"
 
 .PHONY: help demo test lint types go-test py-test test-browser test-slow bench fuzz setup dev clean
@@ -63,9 +64,16 @@ go-test: dev
 		 && "$$go" vet ./... && "$$go" test ./...) || exit 1; \
 	done
 
+# What is timed needs the machine for itself: first the pure tests, then the command line on real
+# processes, then the corpus, whose experiments run side by side.
+TIMED := tests/run tests/cli tests/corpus
 py-test: dev
-	$(call say,pytest)
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m "not slow and not browser"
+	$(call say,pytest: everything that is not timed)
+	@$(PYTEST) -n $(JOBS) $(addprefix --ignore=,$(TIMED))
+	$(call say,pytest: the command line on real processes)
+	@$(PYTEST) -n 2 tests/run tests/cli
+	$(call say,pytest: the corpus of Go programs with known truths: a minute and a half)
+	@$(PYTEST) tests/corpus
 
 test-browser: dev ## The HTML report in a real headless Chromium (installs it by apt as root)
 	$(call say,the report in Chromium)
@@ -74,7 +82,7 @@ test-browser: dev ## The HTML report in a real headless Chromium (installs it by
 
 test-slow: dev ## The tests that take minutes
 	$(call say,slow tests)
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m "slow and not browser"
+	@$(BIN)/pytest -q -n 2 -m "slow and not browser"
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

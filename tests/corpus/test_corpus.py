@@ -15,7 +15,6 @@ from tests.corpus.truth import CASES, WORDS, Case
 
 pytestmark = [
     pytest.mark.corpus,
-    pytest.mark.xdist_group("corpus"),
     pytest.mark.timeout(300),
 ]
 EACH = pytest.mark.parametrize("case", CASES, ids=[c.program for c in CASES])
