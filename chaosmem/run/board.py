@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from chaosmem import faults
 from chaosmem.drivers.agent import Agent
-from chaosmem.errors import ChaosmemError, ProbeFailed
+from chaosmem.errors import ChaosmemError, FaultRefused, ProbeFailed
 from chaosmem.faults import FaultAct, Scene
 from chaosmem.plan.model import PlannedFault
 from chaosmem.run.stage import Stage
@@ -67,6 +67,8 @@ class Board:
         self._stage, self._key, self._scene, self._url, self._gone = stage, key, scene, url, gone
         self._active: list[Active] = []
         self._leased = asyncio.Event()
+        self._promised = False
+        """The lease may be ours: asked for, and not known to be refused."""
 
     # --- apply and prove
 
@@ -108,7 +110,13 @@ class Board:
         self._stage.ledger.promise(
             Promise(self._promise, self._key, "the agent lets go of everything", self._release())
         )
-        await agent.lease(ttl=LEASE_TTL, deadline=self._deadline)
+        self._promised = True
+        try:
+            await agent.lease(ttl=LEASE_TTL, deadline=self._deadline)
+        except FaultRefused:
+            self._promised = False
+            self._stage.ledger.done(self._promise, by="refused")
+            raise
         self._leased.set()
 
     @property
@@ -158,7 +166,7 @@ class Board:
 
     async def _undo_everything(self) -> None:
         await self._undo(self._active, tries=1)
-        if self._leased.is_set():
+        if self._promised:
             await self._end_lease(self._scene.need_agent())
 
     async def _end_lease(self, agent: Agent) -> None:
@@ -168,6 +176,7 @@ class Board:
             self._stage.ledger.failed(self._promise, str(problem))
         else:
             self._stage.ledger.done(self._promise)
+            self._promised = False
             self._leased.clear()
 
     async def _undo(self, which: list[Active], *, tries: int) -> None:
