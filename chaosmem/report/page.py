@@ -10,7 +10,9 @@ from markupsafe import Markup
 from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Evidence, Trial, Window
 from chaosmem.report import stacks, svg
+from chaosmem.report.captures import Captures, captured
 from chaosmem.report.charts import Chart, charts, fault_window, window
+from chaosmem.report.flames import Flame, flames
 from chaosmem.report.words import (
     CheckRow,
     amount,
@@ -62,7 +64,7 @@ class TrialView:
     sparks: tuple[tuple[str, Markup], ...]
     heap: stacks.Table | None
     goroutines: stacks.Table | None
-    flames: tuple[stacks.Flame, ...]
+    flames: tuple[Flame, ...]
     missing: tuple[str, ...]
     events: tuple[Event, ...]
     cycles: CycleRows | None
@@ -104,10 +106,10 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
     made = charts(trial, findings, evidence.experiment.checks, limit)
     span, fault = window(trial), fault_window(trial)
     shade = None if fault is None else (fault.start - span.start, fault.end - span.start)
-    heaps, bad_heaps = stacks.captured(trial, "heap")
-    routines, bad_routines = stacks.captured(trial, "goroutine")
-    heap, bad_heap = _table(heaps, "heap", "By")
-    groups, bad_groups = _table(routines, "goroutine", "1")
+    heaps, bad_heaps = captured(trial, "heap")
+    routines, bad_routines = captured(trial, "goroutine")
+    heap, bad_heap = _table(heaps, "By")
+    groups, bad_groups = _table(routines, "1")
     return TrialView(
         id=id_,
         label=_label(evidence, trial),
@@ -119,21 +121,21 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
         sparks=_sparks(made, span.seconds, shade),
         heap=heap,
         goroutines=groups,
-        flames=stacks.flames(heaps),
+        flames=() if heaps is None else flames(heaps),
         missing=bad_heaps + bad_heap + bad_routines + bad_groups,
         events=tuple(sorted(_events(trial, span.start), key=lambda e: e.t)),
         cycles=_cycles(trial, span.start, max(20, _CYCLE_ROWS // many)),
     )
 
 
-def _table(
-    captures: Sequence[stacks.Weighed], profile: str, unit: str
-) -> tuple[stacks.Table | None, tuple[str, ...]]:
+def _table(found: Captures | None, unit: str) -> tuple[stacks.Table | None, tuple[str, ...]]:
     """The table, or why there is none although there are captures."""
+    if found is None:
+        return None, ()
     try:
-        return stacks.table(captures, profile, unit), ()
+        return stacks.table(found, unit), ()
     except ChaosmemError as error:  # captures that count different things: a replaced target
-        return None, (f"{profile} growth: {error}",)
+        return None, (f"{found.kind} growth: {error}",)
 
 
 def _label(evidence: Evidence, trial: Trial) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from chaosmem.evidence.model import Cycles, Evidence
 from chaosmem.report import html
-from chaosmem.report.html import embedded
+from chaosmem.report.document import embedded
 from chaosmem.verify.model import Outcome, Verdict
 from tests.report import sample
 

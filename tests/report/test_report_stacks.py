@@ -4,35 +4,31 @@ from dataclasses import replace
 
 import pytest
 
-from chaosmem.profile import read
-from chaosmem.report.stacks import (
-    SAMPLES,
-    Flame,
-    Weighed,
-    captured,
-    flames,
-    grown,
-    in_use,
-    table,
-    weigh,
-)
+from chaosmem.profile import Options, read
+from chaosmem.report.captures import Captures, captured, captures
+from chaosmem.report.flames import Flame, Told, diff_flame, flames, growth_flame, value_flame
+from chaosmem.report.stacks import Table, table
+from chaosmem.report.trees import plant
 from tests.report import sample
 from tests.report.sample_profiles import Kind, pprof
 
-
-def capture(moment: str, stacks: dict[tuple[str, ...], int], kind: Kind = "heap") -> Weighed:
-    profile = read(pprof(stacks, kind))
-    return Weighed(moment, profile, weigh(profile, SAMPLES[kind]))
-
-
 KIB = 1024
-BEFORE = capture("baseline.end", {("main", "a"): 100 * KIB, ("main", "b"): 50 * KIB})
-AFTER = capture(
-    "hold.end", {("main", "a"): 100 * KIB, ("main", "c"): 300 * KIB, ("main", "b"): 20 * KIB}
+Stacks = dict[tuple[str, ...], int]
+TOLD = Told("title", "note", "bytes")
+
+
+def taken(*found: tuple[str, Stacks], kind: Kind = "heap") -> Captures:
+    return captures(kind, [(moment, read(pprof(stacks, kind))) for moment, stacks in found])
+
+
+BEFORE = ("baseline.end", {("main", "a"): 100 * KIB, ("main", "b"): 50 * KIB})
+AFTER = (
+    "hold.end",
+    {("main", "a"): 100 * KIB, ("main", "c"): 300 * KIB, ("main", "b"): 20 * KIB},
 )
 
 
-def tree(flame: Flame) -> list[tuple[str, str, int]]:
+def rows(flame: Flame) -> list[tuple[str, str, int]]:
     """(parent, name, value in KiB) of every frame."""
     names = [flame.names[i] for i in flame.name]
     return [
@@ -41,14 +37,31 @@ def tree(flame: Flame) -> list[tuple[str, str, int]]:
     ]
 
 
-def test_a_stack_is_root_first_and_equal_stacks_are_summed() -> None:
-    stacks = {("main.main", "a.B", "c.D"): 2048, ("main.main",): 1024}
-    assert capture("x", stacks).stacks == stacks
+def of(found: Captures, unit: str = "By") -> Table:
+    made = table(found, unit)
+    assert made is not None
+    return made
+
+
+def test_stacks_of_all_captures_are_one_tree_and_equal_ones_are_summed() -> None:
+    first = {("main.main", "a.B", "c.D"): 2048, ("main.main",): 1024}
+    second = {("main.main", "a.B", "c.D"): 512, ("main.main", "x.Y"): 7}
+    tree = plant(
+        [read(pprof(s, "heap")) for s in (first, second)], Options(sample_index="inuse_space")
+    )
+    stacks = {tree.stack(i): tuple(tree.own[:, i].tolist()) for i in range(len(tree))}
+    assert stacks == {
+        (): (0, 0),
+        ("main.main",): (1024, 0),
+        ("main.main", "a.B"): (0, 0),
+        ("main.main", "x.Y"): (0, 7),
+        ("main.main", "a.B", "c.D"): (2048, 512),
+    }
+    assert tree.sums(tree.own[0])[0] == 3072
 
 
 def test_the_table_has_what_grew_most_first_and_leaves_out_what_did_not_change() -> None:
-    found = table((BEFORE, AFTER), "heap", "By")
-    assert found is not None
+    found = of(taken(BEFORE, AFTER))
     assert [(r.stack[-1], r.growth, r.values) for r in found.rows] == [
         ("c", 300 * KIB, (0, 300 * KIB)),
         ("b", -30 * KIB, (50 * KIB, 20 * KIB)),
@@ -59,19 +72,14 @@ def test_the_table_has_what_grew_most_first_and_leaves_out_what_did_not_change()
 
 
 def test_the_sampling_error_of_growth_is_the_root_of_rate_times_bytes() -> None:
-    found = table((BEFORE, AFTER), "heap", "By")
-    assert found is not None
+    found = of(taken(BEFORE, AFTER))
     assert found.rows[0].error == pytest.approx((512 * KIB * 300 * KIB) ** 0.5, rel=0.01)
 
 
 def test_counts_of_goroutines_are_exact_and_shown_without_the_runtime() -> None:
     parked = ("main.main", "cart.(*Queue).Wait", "runtime.chanrecv1", "runtime.gopark")
-    captures = [
-        capture("baseline.end", {parked: 1}, "goroutine"),
-        capture("hold.end", {parked: 501, ("runtime.goexit",): 1}, "goroutine"),
-    ]
-    found = table(captures, "goroutine", "1")
-    assert found is not None
+    before, after = {parked: 1}, {parked: 501, ("runtime.goexit",): 1}
+    found = of(taken(("baseline.end", before), ("hold.end", after), kind="goroutine"), "1")
     assert [(r.shown[0], r.growth, r.error) for r in found.rows] == [
         ("cart.(*Queue).Wait", 500, 0),
         ("runtime.goexit", 1, 0),
@@ -79,22 +87,19 @@ def test_counts_of_goroutines_are_exact_and_shown_without_the_runtime() -> None:
 
 
 def test_builds_are_compared_by_names_that_stay_the_same() -> None:
-    captures = [
-        capture("baseline.end", {("m", "cart.Fill.func1"): KIB}),
-        capture("hold.end", {("m", "cart.Fill.func2"): 3 * KIB}),
-    ]
-    found = table(captures, "heap", "By")
-    assert found is not None
+    before: Stacks = {("m", "cart.Fill.func1"): KIB}
+    after: Stacks = {("m", "cart.Fill.func2"): 3 * KIB}
+    found = of(taken(("baseline.end", before), ("hold.end", after)))
     assert [(r.stack, r.values) for r in found.rows] == [(("m", "cart.Fill"), (KIB, 3 * KIB))]
 
 
 def test_growth_needs_two_captures() -> None:
-    assert table((AFTER,), "heap", "By") is None
-    assert [f.title for f in flames((AFTER,))] == ["In use at hold.end"]
+    assert table(taken(AFTER), "By") is None
+    assert [f.title for f in flames(taken(AFTER))] == ["In use at hold.end"]
 
 
 def test_a_flame_graph_is_in_preorder_with_the_heaviest_child_first() -> None:
-    assert tree(in_use(AFTER)) == [
+    assert rows(value_flame(taken(AFTER).tree, 0, TOLD)) == [
         ("", "all", 420),
         ("all", "main", 420),
         ("main", "c", 300),
@@ -104,22 +109,45 @@ def test_a_flame_graph_is_in_preorder_with_the_heaviest_child_first() -> None:
 
 
 def test_growth_has_no_width_for_what_shrank_but_counts_it() -> None:
-    flame = grown(BEFORE, AFTER)
-    assert tree(flame) == [("", "all", 300), ("all", "main", 300), ("main", "c", 300)]
+    flame = growth_flame(taken(BEFORE, AFTER).tree, 0, 1, TOLD)
+    assert rows(flame) == [("", "all", 300), ("all", "main", 300), ("main", "c", 300)]
     assert flame.before[1] == 150 * KIB
     assert flame.after[1] == 420 * KIB
 
 
+def test_a_difference_has_the_width_of_all_that_changed_either_way() -> None:
+    flame = diff_flame(taken(BEFORE, AFTER).tree, 0, 1, TOLD)
+    assert rows(flame) == [
+        ("", "all", 330),
+        ("all", "main", 330),
+        ("main", "c", 300),
+        ("main", "b", 30),
+    ]
+    assert (flame.before[3], flame.after[3]) == (50 * KIB, 20 * KIB)
+
+
+def test_the_functions_beside_a_flame_graph_are_those_of_top() -> None:
+    (flame,) = flames(taken(AFTER))
+    assert [(f.name, f.flat // KIB, f.cum // KIB) for f in flame.functions] == [
+        ("c", 300, 300),
+        ("a", 100, 100),
+        ("b", 20, 20),
+        ("main", 0, 420),
+    ]
+    assert flame.total == 420 * KIB
+
+
 def test_frames_too_narrow_to_see_are_left_out() -> None:
-    wide = capture("x", {("m", "big"): 10**9, ("m", "dust"): 1024})
-    assert [name for _, name, _ in tree(in_use(wide))] == ["all", "m", "big"]
+    wide: Stacks = {("m", "big"): 10**9, ("m", "dust"): 1024}
+    flame = value_flame(taken(("x", wide)).tree, 0, TOLD)
+    assert [name for _, name, _ in rows(flame)] == ["all", "m", "big"]
 
 
 def test_a_capture_that_cannot_be_read_is_named() -> None:
     trial = sample.evidence().trials[0]
     broken = replace(trial, read=lambda _: b"\x1f\x8bgarbage")
     good, bad = captured(broken, "heap")
-    assert good == ()
+    assert good is None
     assert [b.split(":")[0] for b in bad] == [
         "heap at baseline.end",
         "heap at hold.end",

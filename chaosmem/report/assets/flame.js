@@ -1,14 +1,15 @@
-// A flame graph, root on top (icicle): search, zoom, keyboard. `data` is the columns that
-// chaosmem.report.stacks.Flame describes: preorder, `parent` -1 for the root, heaviest child first.
+// Flame graphs: search, zoom, keyboard, root on top (icicle) or at the bottom (flame), and the top
+// table beside them. `data` is the columns that chaosmem.report.flames.Flame describes: preorder,
+// `parent` -1 for the root, heaviest child first.
 "use strict";
 
 const ROW = 20; // px
 
 class FlameGraph {
-  constructor(host, data, unit) {
+  constructor(host, data, upward) {
     this.host = host;
     this.data = data;
-    this.unit = unit;
+    this.upward = upward;
     this.count = data.name.length;
     this.children = Array.from({ length: this.count }, () => []);
     this.depth = new Array(this.count).fill(0);
@@ -56,11 +57,16 @@ class FlameGraph {
     return frame;
   }
 
-  // In use: one tint a package. Growth: the stronger, the more of the frame is new.
+  // One tint a package. Growth: the stronger, the more of the frame is new. Difference: growth or
+  // shrinkage, the stronger, the more one of the two prevails.
   tint(i) {
+    const { kind, value, before, after } = this.data;
+    if (kind === "diff") {
+      const net = value[i] > 0 ? (after[i] - before[i]) / value[i] : 0;
+      return (net < 0 ? "s" : "g") + Math.min(4, Math.ceil(Math.abs(net) * 4));
+    }
     if (i === 0) return "all";
-    if (this.data.growth) {
-      const { before, after } = this.data;
+    if (kind === "growth") {
       const fresh = after[i] > 0 ? Math.max(0, after[i] - before[i]) / after[i] : 0;
       return "g" + Math.min(4, Math.floor(fresh * 5));
     }
@@ -70,12 +76,15 @@ class FlameGraph {
     return "c" + (hash % 6);
   }
 
+  human(value) { return human(value * this.data.scale, this.data.unit); }
+
   words(i) {
-    const { value, before, after, growth } = this.data;
+    const { value, before, after, kind } = this.data;
     const share = (100 * value[i] / value[0]).toFixed(1) + " %";
-    const size = human(value[i], this.unit);
-    const change = growth ? `, ${human(before[i], this.unit)} → ${human(after[i], this.unit)}` : "";
-    return `${this.name(i)}: ${growth ? "+" : ""}${size}, ${share}${change}`;
+    const change = `${this.human(before[i])} → ${this.human(after[i])}`;
+    if (kind === "growth") return `${this.name(i)}: +${this.human(value[i])}, ${share}, ${change}`;
+    if (kind === "value") return `${this.name(i)}: ${this.human(value[i])}, ${share}`;
+    return `${this.name(i)}: ${signed(after[i] - before[i], this.data)}, ${change}, ${share} of all change`;
   }
 
   describe(i) { this.line.textContent = this.words(i); }
@@ -98,17 +107,22 @@ class FlameGraph {
         if (share[child] > 0.0008) todo.push(child); else share[child] = -1;
       }
     }
-    this.frames.forEach((frame, i) => this.put(frame, i, left[i], share[i]));
+    this.frames.forEach((frame, i) => this.put(frame, i, left[i], share[i], deepest));
     this.tree.style.height = (deepest + 1) * ROW + "px";
   }
 
-  put(frame, i, left, share) {
+  put(frame, i, left, share, deepest) {
     frame.hidden = share < 0;
     if (share < 0) return;
     frame.style.left = 100 * left + "%";
     frame.style.width = 100 * share + "%";
-    frame.style.top = this.depth[i] * ROW + "px";
+    frame.style.top = (this.upward ? deepest - this.depth[i] : this.depth[i]) * ROW + "px";
     frame.classList.toggle("above", this.depth[i] < this.depth[this.root]);
+  }
+
+  turn(upward) {
+    this.upward = upward;
+    this.layout();
   }
 
   zoom(i) {
@@ -136,7 +150,8 @@ class FlameGraph {
   neighbour(key) {
     const i = this.focused, up = this.data.parent[i];
     const row = up < 0 ? [0] : this.children[up], at = row.indexOf(i);
-    switch (key) {
+    const arrows = { ArrowDown: "ArrowUp", ArrowUp: "ArrowDown" };
+    switch (this.upward ? arrows[key] ?? key : key) {
       case "ArrowDown": return this.children[i][0] ?? null;
       case "ArrowUp": return up < 0 ? null : up;
       case "ArrowRight": return row[at + 1] ?? null;
@@ -162,33 +177,105 @@ class FlameGraph {
   }
 }
 
-// The flame graphs of one trial behind one switch, with the search field that they share.
-function flamePart(host, flames, id) {
-  const bar = make("div", "flame-bar"), stage = make("div"), found = make("output", "muted");
-  const field = make("input"), reset = make("button", "quiet", "Reset zoom"), note = make("p", "muted");
+function signed(value, data) {
+  return (value > 0 ? "+" : "") + human(value * data.scale, data.unit);
+}
+
+function button(text, pressed) {
+  const made = make("button", "quiet", text);
+  made.type = "button";
+  if (pressed !== undefined) made.setAttribute("aria-pressed", String(pressed));
+  return made;
+}
+
+// The functions as `go tool pprof -top` lists them; a head sorts, a row marks its frames.
+function topTable(host, data, choose) {
+  const table = make("table", "top"), head = make("tr"), body = make("tbody");
+  const size = data.kind === "diff" ? (v) => signed(v, data) : (v) => human(v * data.scale, data.unit);
+  const share = (v) => (data.total ? (100 * v / data.total).toFixed(1) + " %" : "");
+  let column = 1;
+  function fill() {
+    const rows = [...data.functions].sort((a, b) => Math.abs(b[column]) - Math.abs(a[column]));
+    body.replaceChildren(...rows.map((row) => {
+      const line = make("tr"), name = button(row[0]), cell = make("td");
+      name.title = row[0];
+      name.addEventListener("click", () => choose(row[0]));
+      cell.append(name);
+      line.append(make("td", "n", size(row[1])), make("td", "n muted", share(row[1])),
+        make("td", "n", size(row[2])), make("td", "n muted", share(row[2])), cell);
+      return line;
+    }));
+    for (const th of head.children) {
+      if (th.dataset.column) th.setAttribute("aria-sort", Number(th.dataset.column) === column ? "descending" : "none");
+    }
+  }
+  [["flat", 1], ["flat%"], ["cum", 2], ["cum%"], ["function"]].forEach(([text, at], i) => {
+    const cell = make("th", i < 4 ? "n" : "", at ? undefined : text);
+    cell.scope = "col";
+    if (at) {
+      const sort = button(text);
+      sort.addEventListener("click", () => { column = at; fill(); });
+      cell.dataset.column = String(at);
+      cell.append(sort);
+    }
+    head.append(cell);
+  });
+  const thead = make("thead");
+  thead.append(head);
+  table.append(thead, body);
+  host.replaceChildren(table);
+  fill();
+}
+
+// Flame graphs behind one switch, with the search field and the top table that they share.
+function flamePart(host, flames, id, wide) {
+  const bar = make("div", "flame-bar"), stage = make("div", "stage"), found = make("output", "muted");
+  const field = make("input"), reset = button("Reset zoom"), note = make("p", "muted");
+  const upward = button("Flame", false), list = button("Top table", wide);
+  const both = make("div", "flame-both"), aside = make("div", "scroll top-part");
   field.type = "search";
   field.placeholder = "Search functions";
   field.setAttribute("aria-label", "Search functions");
-  reset.type = "button";
+  upward.title = "Root at the bottom";
+  aside.tabIndex = 0;
+  aside.setAttribute("role", "region");
+  aside.setAttribute("aria-label", "Top table");
   const choice = make("select");
   choice.setAttribute("aria-label", "Which flame graph");
+  choice.hidden = flames.length === 1;
   flames.forEach((flame, i) => choice.append(new Option(flame.title, String(i))));
+  const pressed = (one) => one.getAttribute("aria-pressed") === "true";
   let graph = null;
   function search() {
     const share = graph.search(field.value.trim());
     found.textContent = field.value.trim() ? (100 * share).toFixed(1) + " % matched" : "";
   }
+  function beside() {
+    const flame = flames[Number(choice.value)];
+    list.hidden = flame.functions.length === 0;
+    aside.hidden = list.hidden || !pressed(list);
+    both.classList.toggle("two", !aside.hidden);
+    if (aside.hidden) return;
+    topTable(aside, flame, (name) => { field.value = field.value === name ? "" : name; search(); });
+  }
   function show() {
     const flame = flames[Number(choice.value)];
-    graph = new FlameGraph(stage, flame, "By");
+    graph = new FlameGraph(stage, flame, pressed(upward));
     note.textContent = flame.note + " Click or Enter zooms, Escape resets, arrow keys move.";
+    beside();
     search();
   }
+  function toggle(one, then) {
+    one.addEventListener("click", () => { one.setAttribute("aria-pressed", String(!pressed(one))); then(); });
+  }
+  toggle(upward, () => graph.turn(pressed(upward)));
+  toggle(list, beside);
   choice.addEventListener("change", show);
   field.addEventListener("input", search);
   reset.addEventListener("click", () => graph.zoom(0));
-  bar.append(choice, field, reset, found);
-  host.replaceChildren(bar, note, stage);
+  bar.append(choice, field, reset, upward, list, found);
+  both.append(stage, aside);
+  host.replaceChildren(bar, note, both);
   host.id = "flame-" + id;
   show();
 }

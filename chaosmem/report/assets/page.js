@@ -1,12 +1,10 @@
-// Puts the parts together: theme, trials, evidence links, print.
+// Puts the parts together: trials, evidence links, print.
 "use strict";
 
 (function page() {
   const root = document.documentElement, live = document.getElementById("live");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const shown = new Map(); // trial id -> its time lines
 
-  function isDark() { return root.dataset.theme ? root.dataset.theme === "dark" : dark.matches; }
   function data(id) { return JSON.parse(document.getElementById("data-" + id).textContent); }
 
   function drawLines(id) {
@@ -18,7 +16,7 @@
 
   function drawFlames(id) {
     const host = document.querySelector(`[data-flame="${id}"]`);
-    if (host && !host.hasChildNodes()) flamePart(host, data(id).flames, id);
+    if (host && !host.hasChildNodes()) flamePart(host, data(id).flames, id, false);
   }
 
   function open(id) {
@@ -39,20 +37,6 @@
       if (document.getElementById(id).classList.contains("shown")) drawLines(id);
       else { shown.get(id).destroy(); shown.delete(id); }
     }
-  }
-
-  function initTheme() {
-    const button = document.getElementById("theme");
-    const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      root.dataset.theme = isDark() ? "light" : "dark";
-      try { localStorage.setItem("chaosmem-theme", root.dataset.theme); } catch { /* see head.js */ }
-      name();
-      redraw();
-    });
-    dark.addEventListener("change", () => { name(); redraw(); });
-    name();
   }
 
   function initTabs() {
@@ -104,7 +88,7 @@
     });
   }
 
-  initTheme();
+  initTheme(redraw);
   initTabs();
   initJumps();
   initPrint();

@@ -1,0 +1,204 @@
+"""Flame graphs as columns, and the functions of each as `go tool pprof -top` ranks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from chaosmem.profile import Options, Profile, top
+from chaosmem.profile.columns import Int64
+from chaosmem.report.captures import SAMPLES, Captures
+from chaosmem.report.trees import Tree
+from chaosmem.report.words import plain
+
+_SMALLEST = 1 / 2000  # of the whole: half a pixel of a flame graph 1,000 pixels wide
+_FUNCTIONS = 100  # rows of a top table
+
+
+class Kind(StrEnum):
+    """What the width of a frame is."""
+
+    VALUE = "value"
+    """The capture's value; colours are packages."""
+    GROWTH = "growth"
+    """What grew; stacks that shrank have no width. Colour: how much of the frame is new."""
+    DIFF = "diff"
+    """What changed: growth and shrinkage added up. Colour: which of the two, and how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One row of the top table; negative values are of a difference."""
+
+    name: str
+    flat: int
+    cum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flame:
+    """A flame graph as columns in preorder, and its functions.
+
+    Attributes:
+        title, note: for people.
+        kind: what widths and colours mean.
+        unit: `By`, `s` or `1`, as `units` writes them.
+        scale: what values are multiplied with to be in `unit`.
+        names: distinct names; `name` is an index into them.
+        parent: -1 for the root.
+        value: the width.
+        before, after: the two captures' values; of one capture both are 0 and `value`.
+        functions: the top table.
+        total: what the percentages of the top table are of.
+    """
+
+    title: str
+    note: str
+    kind: Kind
+    unit: str
+    scale: float
+    names: tuple[str, ...]
+    name: tuple[int, ...]
+    parent: tuple[int, ...]
+    value: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    functions: tuple[Function, ...] = ()
+    total: int = 0
+
+    def columns(self) -> dict[str, object]:
+        """What `flame.js` reads."""
+        return {
+            "title": plain(self.title),
+            "note": plain(self.note),
+            "kind": str(self.kind),
+            "unit": self.unit,
+            "scale": self.scale,
+            "names": [plain(name) for name in self.names],
+            "name": self.name,
+            "parent": self.parent,
+            "value": self.value,
+            "before": self.before,
+            "after": self.after,
+            "functions": [[plain(f.name), f.flat, f.cum] for f in self.functions],
+            "total": self.total,
+        }
+
+
+def units_of(sample_unit: str) -> tuple[str, float]:
+    """(unit, scale) of a profile's unit, for people."""
+    known = {"bytes": ("By", 1.0), "nanoseconds": ("s", 1e-9), "microseconds": ("s", 1e-6)}
+    return known.get(sample_unit, ("1", 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What stands beside the columns."""
+
+    title: str
+    note: str
+    unit: str
+    functions: tuple[Function, ...] = ()
+    total: int = 0
+
+
+def value_flame(tree: Tree, at: int, told: Told) -> Flame:
+    """The flame graph of one capture; stacks below zero have no width."""
+    own = tree.own[at]
+    return _flame(tree, Kind.VALUE, np.maximum(own, 0), np.zeros_like(own), own, told)
+
+
+def growth_flame(tree: Tree, base: int, at: int, told: Told) -> Flame:
+    """What grew; what shrank is in the numbers only."""
+    before, after = tree.own[base], tree.own[at]
+    return _flame(tree, Kind.GROWTH, np.maximum(after - before, 0), before, after, told)
+
+
+def diff_flame(tree: Tree, base: int, at: int, told: Told) -> Flame:
+    """What changed, either way, as the flame graph of `go tool pprof -http -diff_base`."""
+    before, after = tree.own[base], tree.own[at]
+    return _flame(tree, Kind.DIFF, np.abs(after - before), before, after, told)
+
+
+def _flame(tree: Tree, kind: Kind, own: Int64, before: Int64, after: Int64, told: Told) -> Flame:
+    """Frames too narrow to see are left out."""
+    value = tree.sums(own)
+    least = max(float(value[0]) * _SMALLEST, 1)
+    kept = _preorder(tree, value, least) if value[0] else np.empty(0, np.int64)
+    place = np.full(len(tree) + 1, -1)  # the last is the root's parent, -1
+    place[kept] = np.arange(len(kept))
+    names, name = np.unique(tree.name[kept], return_inverse=True)
+    unit, scale = units_of(told.unit)
+    columns = (place[tree.parent[kept]], value[kept], tree.sums(before)[kept])
+    parent, values, befores = (tuple(c.tolist()) for c in columns)
+    return Flame(
+        title=told.title,
+        note=told.note,
+        kind=kind,
+        unit=unit,
+        scale=scale,
+        names=tuple(tree.names[i] for i in names.tolist()),
+        name=tuple(name.tolist()),
+        parent=parent,
+        value=values,
+        before=befores,
+        after=tuple(tree.sums(after)[kept].tolist()),
+        functions=told.functions,
+        total=told.total,
+    )
+
+
+def _preorder(tree: Tree, value: Int64, least: float) -> Int64:
+    """The wide frames in preorder, heaviest callee first, then by name."""
+    wide = np.flatnonzero(value >= least)
+    callees: dict[int, list[tuple[int, str, int]]] = {}
+    rows = zip(wide.tolist(), value[wide].tolist(), strict=True)
+    for frame, size in rows:
+        row = (size, tree.names[tree.name[frame]], frame)
+        callees.setdefault(int(tree.parent[frame]), []).append(row)
+    order: list[int] = []
+    todo = [0]
+    while todo:
+        frame = todo.pop()
+        order.append(frame)
+        # the last is popped first
+        todo += [row[2] for row in sorted(callees.get(frame, ()))]
+    return np.array(order, np.int64)
+
+
+def functions(profile: Profile, options: Options) -> tuple[tuple[Function, ...], int]:
+    """(rows, total) of `go tool pprof -top` for this profile."""
+    rows = options.nodecount if options.nodecount > 0 else _FUNCTIONS
+    found = top(profile, n=rows, options=options)
+    return tuple(Function(r.name, r.flat, r.cum) for r in found.rows), found.total
+
+
+def flames(captures: Captures) -> tuple[Flame, ...]:
+    """Growth under pressure first, then each moment that a reader asks about."""
+    last = len(captures.moments) - 1
+    if captures.pair is None:
+        made = [_in_use(captures, i) for i in range(last + 1)]
+    else:
+        base, at = captures.pair
+        made = [_grown(captures, base, at), _in_use(captures, at)]
+        if last != at:
+            made.append(_grown(captures, base, last))
+    return tuple(flame for flame in made if flame.name)
+
+
+def _in_use(captures: Captures, at: int) -> Flame:
+    moment = captures.moments[at]
+    note = f"Width: bytes in use at {moment}, scaled from samples."
+    options = Options(sample_index=SAMPLES[captures.kind])
+    rows, total = functions(captures.profiles[at], options)
+    told = Told(f"In use at {moment}", note, "bytes", rows, total)
+    return value_flame(captures.tree, at, told)
+
+
+def _grown(captures: Captures, base: int, at: int) -> Flame:
+    before, after = captures.moments[base], captures.moments[at]
+    note = "Width: growth in bytes. The stronger the colour, the more of a frame is new."
+    told = Told(f"Growth from {before} to {after}", note, "bytes")
+    return growth_flame(captures.tree, base, at, told)
