@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from chaosmem.errors import ChaosmemError, Exit, SpecError
 
 
 def main() -> None:
     """Run the command line; exits with the codes of `chaosmem.errors.Exit`."""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _stopped)
     from chaosmem.cli.app import app  # noqa: PLC0415 - after the exit codes are in place
 
     try:
@@ -30,6 +34,12 @@ def main() -> None:
             "this is a bug; CHAOSMEM_DEBUG=1 shows where",
         )
         sys.exit(Exit.INTERNAL)
+
+
+def _stopped(number: int, _: FrameType | None) -> None:
+    """End with the code of an operator's stop. A run that acts has handlers of its own."""
+    _say(f"chaosmem: stopped by {signal.Signals(number).name}", "")
+    sys.exit(Exit.ABORTED)
 
 
 def _say(message: str, hint: str) -> None:

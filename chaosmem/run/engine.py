@@ -167,18 +167,27 @@ class _Run:
         )
         trial = Trial(self._stage, planned, target)
         try:
-            await self._start(key, target)
-            await trial.run()
+            if await self._start(key, target):
+                await trial.run()
         finally:
             await asyncio.shield(self._stop_target(key, target))
             done = events.TrialEnded(t=self._clock.now(), trial=key, complete=trial.complete)
             self._write(done)
 
-    async def _start(self, key: str, target: TargetHandle) -> None:
+    async def _start(self, key: str, target: TargetHandle) -> bool:
+        """Start the target; False where a stop was asked for before it was ready."""
         if isinstance(target, OwnedTarget):
             undo = StopMarked(run_id=self._rundir.run_id)
             self._ledger.promise(Promise(f"{key}.process", key, "stop the target process", undo))
-        await target.start()
+        starting = asyncio.ensure_future(target.start())
+        stopped = asyncio.ensure_future(self._stop.event.wait())
+        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+        ready = starting.done()
+        for task in (starting, stopped):
+            task.cancel()
+        if ready:
+            starting.result()
+        return ready
 
     async def _stop_target(self, key: str, target: TargetHandle) -> None:
         """Stop an owned target; with its process everything that acted inside it has ended."""
@@ -216,14 +225,15 @@ class _Run:
     async def _signals(self) -> AsyncIterator[None]:
         """SIGINT and SIGTERM ask to stop; the handlers are taken back afterwards."""
         loop = asyncio.get_running_loop()
-        caught = (signal.SIGINT, signal.SIGTERM)
-        for sign in caught:
+        before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+        for sign in before:
             loop.add_signal_handler(sign, self._signalled, sign)
         try:
             yield
         finally:
-            for sign in caught:
+            for sign, handler in before.items():
                 loop.remove_signal_handler(sign)
+                signal.signal(sign, handler)
 
     def _signalled(self, sign: signal.Signals) -> None:
         count = self._stop.signal(sign.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,37 @@ def test_one_signal_stops_undoes_and_still_reports(lab: Lab, sign: signal.Signal
     assert len([e for e in ran.events() if e["event"] == "fault.undone"]) == 3
     assert ran.verdict["outcome"] == "INCONCLUSIVE"
     assert (ran.rundir / "report.html").is_file()
+
+
+def test_a_signal_while_the_target_gets_ready_stops_at_once(
+    build: Callable[[str], Path], lab: Lab
+) -> None:
+    lab.binary = build("never-ready")
+    patient = {"http": "/readyz", "within": "30s"}
+    started = lab.watch(lab.spec(target={"process": lab.process(ready=patient)}))
+    until(started, "target.changed", state="started")
+    started.send_signal(signal.SIGINT)
+    ran = lab.finish(started)
+    assert ran.code == Exit.ABORTED
+    assert ran.events()[-1]["t"] < 10
+    assert not marked(ran.rundir.name)
+
+
+def test_a_signal_before_anything_is_touched_is_an_abort_and_no_failure(lab: Lab) -> None:
+    fake = lab.base / "go"  # a Go toolchain that never ends: the run is still being prepared
+    fake.write_text("#!/bin/sh\necho go1.26.0\n[ $1 = env ] || { touch building; sleep 60; }\n")
+    fake.chmod(0o755)
+    (lab.base / "go.mod").write_text("module x\n")
+    lab.env["CHAOSMEM_GO"] = str(fake)
+    started = lab.start("run", lab.spec(target={"process": {"go": {"module": "."}}}))
+    while not (lab.base / "building").exists():
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    ran = lab.finish(started)
+    assert ran.code == Exit.ABORTED
+    assert "stopped by SIGINT" in ran.stderr
+    assert not lab.runs.exists()
 
 
 def test_a_second_signal_skips_the_report_but_not_the_undo(
