@@ -161,12 +161,19 @@ def schema() -> None:
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("experiment.yaml"),
     *,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    agent: Annotated[
+        Path | None,
+        typer.Option(help="Instead: copy the Go agent's source here, to be built into a service."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
-    """Write a commented experiment to start from."""
-    from chaosmem.cli.starting import write_template  # noqa: PLC0415
+    """Write a commented experiment to start from, or the Go agent's source."""
+    from chaosmem.cli.starting import write_agent, write_template  # noqa: PLC0415
 
-    write_template(path, force=force)
+    if agent is not None:
+        write_agent(agent, force=force)
+    else:
+        write_template(path, force=force)
 
 
 @app.command(epilog="Example: chaosmem version --all")

@@ -32,6 +32,31 @@ def write_template(path: Path, *, force: bool) -> None:
     typer.echo(f"wrote {path}; next: chaosmem plan {path}, then chaosmem run {path}")
 
 
+def write_agent(directory: Path, *, force: bool) -> None:
+    """The agent as a Go module of its own, to be replaced into a service's go.mod."""
+    if directory.exists() and not force:
+        raise UsageError(f"{directory} is there already", hint="--force overwrites it")
+    source = gotool.builtin_module()
+    files = [source / "go.mod", *sorted((source / "agent").glob("*.go"))]
+    try:
+        for file in files:
+            if not file.name.endswith("_test.go"):
+                place = directory / file.relative_to(source)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(file.read_bytes())
+    except OSError as problem:
+        raise UsageError(f"cannot write {directory}: {problem.strerror}") from problem
+    typer.echo(f"wrote the agent to {directory}; next, in your service's module:")
+    typer.echo(f"  go mod edit -require=chaosmem@v0.0.0 -replace=chaosmem={_relative(directory)}")
+    typer.echo('  import "chaosmem/agent", and call agent.Mount(mux) beside net/http/pprof')
+
+
+def _relative(directory: Path) -> str:
+    """A path as go.mod wants it: absolute, or beginning with ./ or ../."""
+    text = directory.as_posix()
+    return text if directory.is_absolute() or text.startswith("..") else f"./{text}"
+
+
 def print_versions() -> None:
     """chaosmem, Go, Python, host and the libraries that the numbers rest on."""
     rows = [("chaosmem", __version__), ("go", _go()), ("python", platform.python_version())]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from chaosmem import __version__
+from chaosmem.drivers import gotool
 from chaosmem.errors import Exit
-from tests.run.harness import Lab, Ran
+from tests.run.harness import ENV, Lab, Ran
 
 COMMANDS = "run plan verify show list report undo doctor schema init version profile".split()  # noqa: SIM905 - it reads better
 
@@ -50,6 +52,23 @@ def test_init_writes_a_spec_that_plans_and_does_not_overwrite(lab: Lab) -> None:
     again = lab.call("init", "mine.yaml")
     assert again.code == Exit.USAGE
     assert "--force" in again.stderr
+
+
+def test_init_gives_the_agent_to_a_service_that_then_builds(lab: Lab) -> None:
+    service = lab.base / "service"
+    service.mkdir()
+    (service / "go.mod").write_text("module service\n\ngo 1.22\n")
+    (service / "main.go").write_text(
+        'package main\n\nimport (\n\t"net/http"\n\n\t"chaosmem/agent"\n)\n\n'
+        "func main() {\n\tagent.Mount(http.DefaultServeMux)\n}\n"
+    )
+    said = lab.call("init", "--agent", "service/chaosmem")
+    assert "-replace=chaosmem=./service/chaosmem" in said.stdout
+    go = gotool.find().program
+    edit = ["mod", "edit", "-require=chaosmem@v0.0.0", "-replace=chaosmem=./chaosmem"]
+    subprocess.run([go, *edit], cwd=service, check=True)
+    subprocess.run([go, "vet", "./..."], cwd=service, check=True, env=ENV | {"GOPROXY": "off"})
+    assert lab.call("init", "--agent", "service/chaosmem").code == Exit.USAGE
 
 
 def test_schema_is_json_schema(lab: Lab) -> None:
