@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from chaosmem.errors import FormatError, RunDirError
+from chaosmem.errors import FormatError
+from chaosmem.rundir.failing import unwritable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,21 +71,21 @@ class TableWriter:
         try:
             self._file.write(data)
         except OSError as problem:
-            raise _unwritable(self.path, problem) from problem
+            raise unwritable(self.path.name, problem) from problem
 
     def flush(self) -> None:
         """Hand what is buffered to the system."""
         try:
             self._file.flush()
         except OSError as problem:
-            raise _unwritable(self.path, problem) from problem
+            raise unwritable(self.path.name, problem) from problem
 
     def close(self) -> None:
         """Flush and close."""
         try:
             self._file.close()
         except OSError as problem:
-            raise _unwritable(self.path, problem) from problem
+            raise unwritable(self.path.name, problem) from problem
 
 
 def _open(path: Path) -> BinaryIO:
@@ -92,11 +93,4 @@ def _open(path: Path) -> BinaryIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
     except OSError as problem:
-        raise _unwritable(path, problem) from problem
-
-
-def _unwritable(path: Path, problem: OSError) -> RunDirError:
-    return RunDirError(
-        f"cannot write {path.name}: {problem.strerror}",
-        hint="free disk space or give another place with --runs-dir",
-    )
+        raise unwritable(path.name, problem) from problem

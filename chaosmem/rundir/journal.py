@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from chaosmem.errors import RunDirError
 from chaosmem.rundir.events import ENTRY, AnyEntry, Entry
+from chaosmem.rundir.failing import unwritable
 
 
 def encode(entry: Entry) -> bytes:
@@ -78,7 +78,7 @@ class JournalWriter:
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
             self._mend_torn_tail()
         except OSError as problem:
-            raise _unwritable(path, problem) from problem
+            raise unwritable(path.name, problem) from problem
 
     def _mend_torn_tail(self) -> None:
         """End a line that a killed writer left torn, so that the next one stands alone."""
@@ -96,15 +96,8 @@ class JournalWriter:
             self._torn = False
             os.fdatasync(self._fd)
         except OSError as problem:
-            raise _unwritable(self._path, problem) from problem
+            raise unwritable(self._path.name, problem) from problem
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
-
-
-def _unwritable(path: Path, problem: OSError) -> RunDirError:
-    return RunDirError(
-        f"cannot write {path.name}: {problem.strerror}",
-        hint="free disk space or give another place with --runs-dir",
-    )

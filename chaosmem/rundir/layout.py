@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaosmem.errors import RunDirError, UsageError
+from chaosmem.rundir.failing import unwritable
 
 FORMAT = 1
 JOURNAL = "journal.jsonl"
@@ -62,10 +63,7 @@ class RunDir:
             part.replace(path)
         except OSError as problem:
             part.unlink(missing_ok=True)
-            raise RunDirError(
-                f"cannot write {name}: {problem.strerror}",
-                hint="free disk space or give another place with --runs-dir",
-            ) from problem
+            raise unwritable(name, problem) from problem
 
     def has(self, name: str) -> bool:
         """Whether that file is there."""
