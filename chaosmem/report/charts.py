@@ -11,6 +11,7 @@ from chaosmem import metrics
 from chaosmem.evidence.model import Floats, Series, Trial, Window
 from chaosmem.metrics import Metric
 from chaosmem.report.downsample import extremes, per_bucket
+from chaosmem.report.layers import stacked
 from chaosmem.spec.base import Phase
 from chaosmem.spec.checks import Check, GoroutineRecovery
 from chaosmem.verify.model import Finding
@@ -20,11 +21,18 @@ _MIN_RATE_STEP = 1.0  # seconds over which counters become rates: 10 samples at 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart; `role` picks its colour and dash, `step` holds a value to the next."""
+    """One line of a chart.
+
+    Attributes:
+        role: picks its colour and dash.
+        step: a value holds to the next.
+        area: a band, drawn on top of the bands before it; one below zero has no height.
+    """
 
     label: str
     role: str
     step: bool = False
+    area: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +79,7 @@ def charts(
     made = [
         _goroutines(trial, findings, checks, limit),
         _levels(trial, limit, "heap", "Heap", _HEAP),
-        _levels(trial, limit, "rss", "Memory of the process", _PROCESS),
+        _layers(trial, limit) or _levels(trial, limit, "rss", "Memory of the process", _PROCESS),
         _gc_cpu(trial, limit),
         *_load(trial, limit),
     ]
@@ -133,6 +141,24 @@ def _levels(trial: Trial, limit: int, id_: str, title: str, lines: _Lines) -> Ch
     )
     source = ", ".join(dict.fromkeys(s.metric.source for s, _ in found))
     return Chart(id_, title, found[0][0].metric.unit, source, columns)
+
+
+def _layers(trial: Trial, limit: int) -> Chart | None:
+    """Memory by layer, stacked, with what none of them explains as a band of its own."""
+    found = stacked(trial)
+    if found is None:
+        return None
+    found = found.rows(limit)
+    lines = [Line(name, f"band{i}", area=True) for i, (name, _) in enumerate(found.bands)]
+    values = [v for _, v in found.bands]
+    if found.rss is not None and found.rest is not None:
+        lines += [Line("unexplained", "rest", area=True), Line("resident (RSS)", "edge")]
+        values += [found.rest, found.rss]
+    lines.append(Line("mapped by Go", "second"))
+    values.append(found.mapped)
+    columns = Columns(tuple(lines), found.t - window(trial).start, tuple(values))
+    source = "/memory/classes/*:bytes, /gc/heap/live:bytes, /proc/PID/statm"
+    return Chart("layers", "Memory layers", "By", source, (columns,))
 
 
 def _of(trial: Trial, metric: Metric) -> Series:

@@ -8,7 +8,14 @@ from chaosmem.report.document import document
 from chaosmem.report.page import Page, TrialView, page, place
 from chaosmem.verify.model import Finding, Pointer, Verdict
 
-_SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "charts.js", "flame.js", "page.js")
+_SCRIPTS = (
+    "vendor/uplot/uPlot.iife.min.js",
+    "bands.js",
+    "charts.js",
+    "flame.js",
+    "flamepart.js",
+    "page.js",
+)
 _STYLES = ("vendor/uplot/uPlot.min.css", "report.css")
 _MOST_CYCLES = 3_000  # marks of GC cycles in all trials together
 
@@ -65,7 +72,7 @@ def _chart(chart: Chart) -> dict[str, object]:
         "band": chart.band,
         "deadline": chart.deadline,
         "lines": [
-            {"label": line.label, "role": line.role, "step": line.step}
+            {"label": line.label, "role": line.role, "step": line.step, "area": line.area}
             for group in chart.columns
             for line in group.lines
         ],

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from chaosmem.report.html import asset
+from chaosmem.report.document import asset
 
 UPLOT = {
     "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
@@ -26,7 +26,20 @@ def test_uplot_is_version_1_6_32_under_the_mit_licence() -> None:
     assert asset("vendor/uplot/LICENSE").startswith("The MIT License (MIT)")
 
 
-@pytest.mark.parametrize("name", ["charts.js", "flame.js", "format.js", "head.js", "page.js"])
+OWN_SCRIPTS = [
+    "bands.js",
+    "charts.js",
+    "flame.js",
+    "flamepart.js",
+    "format.js",
+    "head.js",
+    "page.js",
+    "profile.js",
+    "theme.js",
+]
+
+
+@pytest.mark.parametrize("name", OWN_SCRIPTS)
 def test_our_scripts_are_short_enough_to_read(name: str) -> None:
     lines = asset(name).splitlines()
     assert len(lines) < 250

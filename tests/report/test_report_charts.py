@@ -24,7 +24,7 @@ def series(metric: Metric, t: list[float], v: list[float]) -> dict[str, Series]:
 
 def test_a_whole_run_gives_six_time_lines_in_one_order() -> None:
     made = charts(TRIAL, (), EVIDENCE.experiment.checks, 1000)
-    assert [c.id for c in made] == ["goroutines", "heap", "rss", "gc-cpu", "load", "latency"]
+    assert [c.id for c in made] == ["goroutines", "heap", "layers", "gc-cpu", "load", "latency"]
 
 
 def test_band_and_deadline_are_those_that_the_check_decided_by() -> None:

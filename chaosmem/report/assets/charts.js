@@ -5,6 +5,7 @@ const BYTE_STEPS = [];
 for (let unit = 1; unit <= 2 ** 50; unit *= 1024) {
   for (let i = 1; i < 1024; i *= 2) BYTE_STEPS.push(unit * i);
 }
+const HEIGHT = 170, TALL = 260; // px
 const ROLES = { main: [], second: [], soft: [], fault: [5, 4] };
 
 // What is at time t besides the values: its phase, and the GC cycle or capture next to it.
@@ -112,19 +113,26 @@ function readAt(lines) {
   };
 }
 
-function options(data, chart, width, group, on) {
+function seriesOf(chart, raw) {
+  return chart.lines.map((line, i) => {
+    const stroke = color(line.area ? line.role : line.role === "edge" ? "edge" : "line-" + line.role);
+    return {
+      label: line.label, stroke,
+      width: line.area ? 0.5 : line.role === "soft" ? 1 : 1.6,
+      fill: line.area ? stroke : undefined,
+      dash: line.area || line.role === "edge" ? [] : ROLES[line.role],
+      paths: line.step ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+      points: { show: false },
+      value: (u, v, at, k) => human(k == null ? null : raw[i + 1][k], chart.unit),
+    };
+  });
+}
+
+function options(data, chart, width, group, on, raw, bands) {
   const unit = chart.unit;
-  const series = chart.lines.map((line) => ({
-    label: line.label,
-    stroke: color("line-" + line.role),
-    width: line.role === "soft" ? 1 : 1.6,
-    dash: ROLES[line.role],
-    paths: line.step ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-    points: { show: false },
-    value: (u, v) => human(v, unit),
-  }));
+  const height = chart.lines.some((line) => line.area) ? TALL : HEIGHT;
   return {
-    width, height: 170,
+    width, height, bands,
     padding: [8, 12, 0, 0],
     scales: {
       x: { time: false },
@@ -135,34 +143,12 @@ function options(data, chart, width, group, on) {
       axis({ size: 66, incrs: unit === "By" ? BYTE_STEPS : undefined,
              values: (u, splits) => splits.map((v) => tick(v, unit)) }),
     ],
-    series: [{ label: "t", value: (u, v) => (v === null ? "–" : v.toFixed(2) + " s") }, ...series],
+    series: [{ label: "t", value: (u, v) => (v === null ? "–" : v.toFixed(2) + " s") }, ...seriesOf(chart, raw)],
     cursor: { sync: { key: group, scales: ["x", null] }, y: false, drag: { x: true, y: false },
               points: { size: 7 }, dataIdx: readAt(chart.lines) },
     hooks: { setCursor: [on.cursor], setScale: [on.scale] },
     plugins: [marks(data, chart)],
   };
-}
-
-// Phase names above the charts, placed like the plots below them at every zoom.
-function ribbon(data) {
-  const host = make("div", "ribbon");
-  host.setAttribute("aria-hidden", "true");
-  const parts = data.phases.map(([name, start, end]) => {
-    const part = make("span", "phase " + name, name);
-    part.title = name + ": " + start.toFixed(1) + " to " + end.toFixed(1) + " s";
-    return part;
-  });
-  host.append(...parts);
-  function place(low, high) {
-    const share = (t) => 100 * (Math.min(Math.max(t, low), high) - low) / (high - low);
-    data.phases.forEach(([, start, end], i) => {
-      parts[i].hidden = end <= low || start >= high;
-      parts[i].style.left = share(start) + "%";
-      parts[i].style.width = share(end) - share(start) + "%";
-    });
-  }
-  place(0, data.seconds);
-  return { host, place };
 }
 
 function timeLines(host, data, live, group) {
@@ -183,7 +169,7 @@ function timeLines(host, data, live, group) {
   }
   function say(u) {
     const values = u.series.slice(1).map((s, i) => s.label + " " +
-      human(u.data[i + 1][u.cursor.idxs[i + 1]], u.unit));
+      human(u.raw[i + 1][u.cursor.idxs[i + 1]], u.unit));
     live.textContent = clock.textContent + "; " + values.join(", ");
   }
   function cursorTo(t) {
@@ -212,8 +198,10 @@ function timeLines(host, data, live, group) {
       chart.lines.map((l) => l.label).join(", ") + ". Arrow keys read values.");
     figure.append(make("figcaption", "", chart.title));
     host.append(figure);
-    const joined = uPlot.join(chart.groups);
-    const u = new uPlot(options(data, chart, width(), group, { cursor: moved, scale: zoomed }), joined, figure);
+    const raw = uPlot.join(chart.groups), [drawn, bands] = pile(chart, raw);
+    const on = { cursor: moved, scale: zoomed };
+    const u = new uPlot(options(data, chart, width(), group, on, raw, bands), drawn, figure);
+    u.raw = raw;
     u.unit = chart.unit;
     u.setScale("x", { min: 0, max: data.seconds });
     figure.addEventListener("keydown", (event) => pressed(event, u));
@@ -222,7 +210,7 @@ function timeLines(host, data, live, group) {
   }
   return {
     plots, zoom, cursorTo,
-    resize() { for (const u of plots) u.setSize({ width: width(), height: 170 }); },
+    resize() { for (const u of plots) u.setSize({ width: width(), height: u.height }); },
     destroy() { for (const u of plots) u.destroy(); host.replaceChildren(); },
   };
 }
