@@ -10,6 +10,7 @@ what `go tool` itself takes; the single file is also timed with `go tool`. CPU: 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -91,6 +92,26 @@ def single(path: Path, pprof: Path, turns: int) -> None:
         print(f"single small file, {name:<15} {wall:7.1f} ms wall {cpu:7.1f} ms CPU")
 
 
+def pooled(paths: list[Path], pprof: Path) -> None:
+    """A directory with one start of ours and all processors, the tool file by file."""
+    theirs, ours = Times(), Times()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        for number, path in enumerate(paths):
+            (directory / f"{number:04}.pb.gz").hardlink_to(path)
+        files = sorted(directory.iterdir())
+        command = [str(pprof), "-top"]
+        expected = theirs.take(
+            lambda: "".join(
+                f"==> {path} <==\n{started(command, path, env=ENVIRONMENT)}" for path in files
+            )
+        )
+        zone = {**os.environ, "TZ": "UTC"}
+        found = ours.take(lambda: started([*OURS, "-n", "0"], directory, env=zone))
+    assert found == expected
+    show(f"directory of {len(files)}, all CPUs", theirs, ours)
+
+
 def memory(path: Path, size: int) -> None:
     data = path.read_bytes()
     tracemalloc.start()
@@ -128,6 +149,7 @@ def main() -> None:
         in_process(made["mid"][0][0])
         mid = [made["mid"][i % 20][0] for i in range(asked.batch)]
         show("20k samples, 1 MB each", *compare(mid, pprof))
+        pooled(mid, pprof)
         show("200k samples, 8 MB each", *compare([made["big"][0][0]] * asked.big, pprof))
         for kind in ("mid", "big"):
             memory(*made[kind][0])

@@ -1,6 +1,6 @@
 """Fuzzes the readers: mutated real and built profiles, and the reports of whatever is accepted.
 
-    python benchmarks/profile/fuzz.py CAPTURES [--count 1000000] [--seed 1] [--keep DIR]
+    python benchmarks/profile/fuzz.py CAPTURES [--count N] [--seconds S] [--seed 1] [--keep DIR]
 
 CAPTURES is a directory of profiles to begin with (made by tests/profile/goprofiles, say). An input
 fails when it raises anything outside chaosmem's errors, takes longer than LIMIT, or gives a profile
@@ -127,6 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("captures", type=Path)
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     asked = parser.parse_args()
@@ -134,8 +135,11 @@ def main() -> int:
     chance = random.Random(asked.seed)  # noqa: S311 repeatable
     pool = seeds(asked.captures)
     pool += [data for data in map(small, pool) if data] * 4
-    begun, accepted, failed, slowest = time.perf_counter(), 0, 0, 0.0
+    begun, done, accepted, failed, slowest = time.perf_counter(), 0, 0, 0, 0.0
     for number in range(asked.count):
+        if time.perf_counter() - begun > asked.seconds:
+            break
+        done += 1
         data = mutate(chance.choice(pool), pool, chance)
         traced = number % 1000 == 0
         if traced:
@@ -157,8 +161,8 @@ def main() -> int:
             print(f"{number + 1:,} inputs, {accepted:,} accepted, {failed} findings", flush=True)
     taken = time.perf_counter() - begun
     print(
-        f"{asked.count:,} inputs in {taken:,.0f} s, {accepted:,} accepted, "
-        f"slowest {slowest * 1e3:.0f} ms, {failed} findings"
+        f"{done:,} inputs in {taken:,.0f} s ({time.process_time():,.0f} s CPU), "
+        f"{accepted:,} accepted, slowest {slowest * 1e3:.0f} ms, {failed} findings"
     )
     return min(failed, 1)
 

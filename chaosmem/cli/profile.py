@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chaosmem.cli.profile_options import Asked, load, with_flags
+from chaosmem.cli.profile_options import Asked, load, read_all, with_flags
 from chaosmem.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chaosmem.profile import Growth, Profile
+    from chaosmem.profile import Growth, Options, Profile
 
 app = typer.Typer(
     name="profile",
@@ -33,16 +34,19 @@ _SHOWN_FRAMES = 6
 @with_flags
 def top(asked: Asked) -> None:
     """The functions with the largest values, as `go tool pprof -top`."""
-    from chaosmem.profile import top as report  # noqa: PLC0415 numpy takes 0.1 s to import
-
     options = asked.options()
+    directory = Path(asked.sources[0])
+    if len(asked.sources) > 1 or asked.base or asked.diff_base or not directory.is_dir():
+        _print(asked, lambda profile: _warned(_top_text(profile, options, _zone())))
+        return
+    from chaosmem.cli.profile_batch import in_order  # noqa: PLC0415 directories only
+    from chaosmem.drivers.profile_source import captures  # noqa: PLC0415
 
-    def show(profile: Profile) -> str:
-        found = report(profile, n=max(options.nodecount, 0), options=options)
-        _warn(found.warnings)
-        return found.text(_zone())
-
-    _print(asked, show)
+    work = partial(_top_of_file, options=options, zone=_zone())
+    paths = captures(directory)
+    for path, found in zip(paths, in_order(work, paths), strict=True):
+        sys.stdout.write(f"==> {path} <==\n")
+        sys.stdout.write(_printable(_warned(found)))
 
 
 @app.command(epilog="Example: chaosmem profile peek 'Cache.*Fill' heap.pb.gz")
@@ -208,12 +212,34 @@ def _print(asked: Asked, show: Callable[[Profile], str]) -> None:
     for name, profile in load(asked):
         if several:
             sys.stdout.write(f"==> {name} <==\n")
-        sys.stdout.write(show(profile).encode("utf-8", "replace").decode())
+        sys.stdout.write(_printable(show(profile)))
 
 
-def _warn(warnings: Sequence[str]) -> None:
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _top_of_file(path: Path, options: Options, zone: tzinfo | None) -> tuple[str, tuple[str, ...]]:
+    """The work of one process of a batch."""
+    _, profile = next(read_all((str(path),)))
+    return _top_text(profile, options, zone)
+
+
+def _top_text(
+    profile: Profile, options: Options, zone: tzinfo | None
+) -> tuple[str, tuple[str, ...]]:
+    """(text, warnings)."""
+    from chaosmem.profile import top as report  # noqa: PLC0415 numpy takes 0.1 s to import
+
+    found = report(profile, n=max(options.nodecount, 0), options=options)
+    return found.text(zone), found.warnings
+
+
+def _warned(found: tuple[str, tuple[str, ...]]) -> str:
+    text, warnings = found
     for warning in warnings:
         sys.stderr.write(warning + "\n")
+    return text
 
 
 def _zone() -> tzinfo | None:

@@ -164,24 +164,32 @@ def load(asked: Asked) -> Iterator[tuple[str, Profile]]:
     base = asked.base or asked.diff_base
     if asked.normalize and not base:
         raise UsageError("--normalize needs a base")
-    found = _read(asked.sources, asked)
+    found = read_all(asked.sources, timeout=asked.timeout, seconds=asked.seconds)
     if len(asked.sources) > 1 or not Path(asked.sources[0]).is_dir():
         found = iter([(asked.sources[0], merge([profile for _, profile in found]))])
     if not base:
         yield from found
         return
-    reference = merge([profile for _, profile in _read(base, asked)])
+    before = read_all(base, timeout=asked.timeout, seconds=asked.seconds)
+    reference = merge([profile for _, profile in before])
     for name, profile in found:
         relative = bool(asked.diff_base)
         yield name, diff(profile, reference, relative_to_base=relative, normalize=asked.normalize)
 
 
-def _read(places: tuple[str, ...], asked: Asked) -> Iterator[tuple[str, Profile]]:
+def read_all(
+    places: tuple[str, ...], *, timeout: float = 60.0, seconds: int = 0
+) -> Iterator[tuple[str, Profile]]:
+    """(name, profile) of every capture at the places.
+
+    Raises:
+        ChaosmemError: as `load`.
+    """
     from chaosmem.drivers.profile_source import open_sources  # noqa: PLC0415
     from chaosmem.profile import read  # noqa: PLC0415
 
     for place in places:
-        for source in open_sources(place, timeout=asked.timeout, seconds=asked.seconds):
+        for source in open_sources(place, timeout=timeout, seconds=seconds):
             try:
                 yield source.name, read(source.data)
             except FormatError as error:

@@ -58,14 +58,24 @@ def open_sources(
     elif place.startswith(("http://", "https://")):
         yield Source(place, fetch(place, timeout=timeout, seconds=seconds, max_bytes=max_bytes))
     elif Path(place).is_dir():
-        names = sorted(path for path in Path(place).rglob("*") if path.name.endswith(SUFFIXES))
-        if not names:
-            known = ", ".join(SUFFIXES)
-            raise UsageError(f"no captures in {place}", hint=f"their names end with {known}")
-        for path in names:
+        for path in captures(Path(place)):
             yield _file(path, max_bytes)
     else:
         yield _file(Path(place), max_bytes)
+
+
+def captures(directory: Path) -> list[Path]:
+    """The captures of a directory and of those in it, by name.
+
+    Raises:
+        UsageError: there are none.
+    """
+    named = (path for path in directory.rglob("*") if path.name.endswith(SUFFIXES))
+    found = sorted(path for path in named if not path.is_dir())
+    if not found:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"no captures in {directory}", hint=f"their names end with {known}")
+    return found
 
 
 def _file(path: Path, max_bytes: int) -> Source:
