@@ -45,12 +45,16 @@ def document(
     """
     texts = [Markup(asset(name)) for name in (_HEAD, *_PARTS, *scripts)]  # noqa: S704 - our own
     style = Markup("\n".join(asset(name) for name in styles))  # noqa: S704 - our own
-    return _environment().get_template(template).render(
-        scripts=texts,
-        style=style,
-        policy=_policy(texts, [style]),
-        data=[(name, embedded(value)) for name, value in data.items()],
-        **context,
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            scripts=texts,
+            style=style,
+            policy=_policy(texts, [style]),
+            data=[(name, embedded(value)) for name, value in data.items()],
+            **context,
+        )
     )
 
 

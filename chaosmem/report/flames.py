@@ -107,23 +107,23 @@ class Told:
 def value_flame(tree: Tree, at: int, told: Told) -> Flame:
     """The flame graph of one capture; stacks below zero have no width."""
     own = tree.own[at]
-    return _flame(tree, Kind.VALUE, np.maximum(own, 0), np.zeros_like(own), own, told)
+    return _flame(tree, np.maximum(own, 0), (np.zeros_like(own), own), Kind.VALUE, told)
 
 
 def growth_flame(tree: Tree, base: int, at: int, told: Told) -> Flame:
     """What grew; what shrank is in the numbers only."""
     before, after = tree.own[base], tree.own[at]
-    return _flame(tree, Kind.GROWTH, np.maximum(after - before, 0), before, after, told)
+    return _flame(tree, np.maximum(after - before, 0), (before, after), Kind.GROWTH, told)
 
 
 def diff_flame(tree: Tree, base: int, at: int, told: Told) -> Flame:
     """What changed, either way, as the flame graph of `go tool pprof -http -diff_base`."""
     before, after = tree.own[base], tree.own[at]
-    return _flame(tree, Kind.DIFF, np.abs(after - before), before, after, told)
+    return _flame(tree, np.abs(after - before), (before, after), Kind.DIFF, told)
 
 
-def _flame(tree: Tree, kind: Kind, own: Int64, before: Int64, after: Int64, told: Told) -> Flame:
-    """Frames too narrow to see are left out."""
+def _flame(tree: Tree, own: Int64, both: tuple[Int64, Int64], kind: Kind, told: Told) -> Flame:
+    """The frames of `own`, with (before, after); those too narrow to see are left out."""
     value = tree.sums(own)
     least = max(float(value[0]) * _SMALLEST, 1)
     kept = _preorder(tree, value, least) if value[0] else np.empty(0, np.int64)
@@ -131,8 +131,8 @@ def _flame(tree: Tree, kind: Kind, own: Int64, before: Int64, after: Int64, told
     place[kept] = np.arange(len(kept))
     names, name = np.unique(tree.name[kept], return_inverse=True)
     unit, scale = units_of(told.unit)
-    columns = (place[tree.parent[kept]], value[kept], tree.sums(before)[kept])
-    parent, values, befores = (tuple(c.tolist()) for c in columns)
+    columns = (place[tree.parent[kept]], value[kept], *(tree.sums(v)[kept] for v in both))
+    parent, values, before, after = (tuple(c.tolist()) for c in columns)
     return Flame(
         title=told.title,
         note=told.note,
@@ -143,8 +143,8 @@ def _flame(tree: Tree, kind: Kind, own: Int64, before: Int64, after: Int64, told
         name=tuple(name.tolist()),
         parent=parent,
         value=values,
-        before=befores,
-        after=tuple(tree.sums(after)[kept].tolist()),
+        before=before,
+        after=after,
         functions=told.functions,
         total=told.total,
     )

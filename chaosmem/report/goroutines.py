@@ -1,9 +1,10 @@
 """Goroutines by what they do and why they wait, dump beside dump.
 
-Only the debug=2 text carries states, wait reasons and minutes. A goroutine profile (protobuf or
-debug=1) carries stacks; a goroutine that waits has the runtime's parking functions at its leaf,
-and which of them called the scheduler says what it waits for. That is told apart from what a dump
-itself says: see `GoroutineMap.inferred`.
+Only the debug=2 text carries states, wait reasons and minutes. A goroutine profile carries stacks;
+a goroutine that waits has the runtime's parking functions at its leaf, and which of them called the
+scheduler says what it waits for. That is told apart from what a dump itself says: see
+`GoroutineMap.inferred`. The debug=1 text hides the runtime's functions, so of most of its stacks
+nothing is said.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
 
-from chaosmem.profile.dumps import Goroutines
-from chaosmem.report.captures import Captures
+from chaosmem.profile import Profile
+from chaosmem.profile.dumps import Form, Goroutines
+from chaosmem.report.captures import Captures, captures
+from chaosmem.report.trees import Tree
 
 Stack = tuple[str, ...]
 """Function names, root first."""
@@ -122,65 +126,90 @@ class _Group:
     minutes: int = 0
 
 
-def inferred_state(stack: Stack) -> str:
+def inferred_state(stack: Stack, *, hidden: bool = False) -> str:
     """What a stack (root first) says of its goroutine's state.
 
+    Args:
+        stack: function names.
+        hidden: the runtime's functions at the leaf were left out, as debug=1 does.
+
     Returns:
-        "waiting: REASON", "waiting", "syscall", or "running or runnable": a profile does not tell
-        the last two apart.
+        "waiting: REASON", "waiting", "syscall", "unknown" (hidden), or "running or runnable": a
+        profile does not tell the last two apart.
     """
     leaf = stack[-_PARTS:][::-1]
-    parked = any(name in _PARKED for name in leaf)
     for name in leaf:
         for prefix, reason in _WAITS:
             if name.startswith(prefix):
                 return f"waiting: {reason}"
-    if parked:
+    if any(name in _PARKED for name in leaf):
         return "waiting"
     if leaf and leaf[0].startswith(_SYSCALL):
         return "syscall"
-    return "running or runnable"
+    return "unknown" if hidden else "running or runnable"
 
 
-def of_captures(captures: Captures) -> GoroutineMap:
+_NO_TIMES = "Goroutine profiles and debug=1 carry no wait times; a debug=2 dump does."
+
+
+def of_captures(found: Captures) -> GoroutineMap:
     """The map of goroutine profiles."""
-    tree = captures.tree
-    groups = [
-        _Group(dump, inferred_state(stack), stack, int(tree.own[dump, frame]))
-        for frame in tree.own.any(axis=0).nonzero()[0].tolist()
-        for stack in [tree.stack(frame)]
-        for dump in range(len(captures.moments))
-    ]
-    note = "Goroutine profiles carry no wait times; a debug=2 dump does."
-    return _map(captures.moments, groups, inferred=True, notes=(note,))
+    groups = [g for dump in range(len(found.moments)) for g in _of_tree(found.tree, dump, dump)]
+    return _map(found.moments, groups, inferred=True, notes=(_NO_TIMES,))
 
 
-def of_dumps(dumps: Sequence[tuple[str, Goroutines]]) -> GoroutineMap:
-    """The map of text dumps or of goroutine profiles, by name, in order of time."""
-    groups, notes = [], []
+def of_dumps(dumps: Sequence[tuple[str, Goroutines | Profile]]) -> GoroutineMap:
+    """The map of text dumps and goroutine profiles, by name, in order of time.
+
+    Raises:
+        UsageError: a profile is not one of goroutines.
+    """
+    groups: list[_Group] = []
+    notes: list[str] = []
     inferred = False
     for i, (name, dump) in enumerate(dumps):
-        inferred |= any(not group.status for group in dump.groups)
-        for group in dump.groups:
-            stack = tuple(frame.function or "?" for frame in group.stack)[::-1]
-            longest = group.minutes[-1][0] if group.minutes else 0
-            groups.append(
-                _Group(i, _told(group.status, group.reason, stack), stack, group.count, longest)
-            )
-        if dump.truncated:
-            notes.append(f"{name} is truncated: its counts are lower bounds.")
-        if dump.damaged:
-            notes.append(f"{name}: {dump.damaged} damaged goroutines left out.")
+        if isinstance(dump, Profile):
+            groups += _of_tree(captures("goroutine", [(name, dump)]).tree, 0, i)
+        else:
+            groups += _of_dump(dump, i)
+            notes += _lacks(name, dump)
+        inferred |= isinstance(dump, Profile) or dump.form is not Form.DEBUG2
     if inferred:
-        notes.append("Goroutine profiles and debug=1 carry no wait times; debug=2 does.")
+        notes.append(_NO_TIMES)
     return _map(tuple(n for n, _ in dumps), groups, inferred=inferred, notes=tuple(notes))
 
 
-def _told(status: str, reason: str, stack: Stack) -> str:
-    """What a dump says; else what the stack says."""
-    if not status:
-        return inferred_state(stack)
-    return f"{status}: {reason}" if reason else status
+def _of_tree(tree: Tree, capture: int, dump: int) -> list[_Group]:
+    """The goroutines of a capture."""
+    own = tree.own[capture]
+    stacks = [(tree.stack(frame), int(own[frame])) for frame in np.flatnonzero(own).tolist()]
+    return [_Group(dump, inferred_state(stack), stack, count) for stack, count in stacks]
+
+
+def _of_dump(found: Goroutines, dump: int) -> list[_Group]:
+    """The goroutines of a text."""
+    groups = []
+    for group in found.groups:
+        stack = tuple(frame.function or "?" for frame in group.stack)[::-1]
+        longest = group.minutes[-1][0] if group.minutes else 0
+        state = f"{group.status}: {group.reason}" if group.reason else group.status
+        state = state or inferred_state(stack, hidden=True)
+        groups.append(_Group(dump, state, stack, group.count, longest))
+    if found.ungrouped:
+        groups.append(_Group(dump, "unknown", ("(further stacks)",), found.ungrouped))
+    return groups
+
+
+def _lacks(name: str, found: Goroutines) -> list[str]:
+    """What a text has not."""
+    notes = []
+    if found.form is Form.DEBUG1:
+        notes.append(f"{name} (debug=1) hides the runtime's functions: most states are unknown.")
+    if found.truncated:
+        notes.append(f"{name} is truncated: its counts are lower bounds.")
+    if found.damaged:
+        notes.append(f"{name}: {found.damaged} damaged goroutines left out.")
+    return notes
 
 
 def _map(

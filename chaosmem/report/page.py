@@ -9,11 +9,12 @@ from markupsafe import Markup
 
 from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Evidence, Trial, Window
-from chaosmem.report import goroutines, stacks, svg
+from chaosmem.report import stacks, svg
 from chaosmem.report.captures import Captures, captured
 from chaosmem.report.charts import Chart, charts, fault_window, window
 from chaosmem.report.flames import Flame, flames
 from chaosmem.report.gctrace import TraceRows, trace_rows
+from chaosmem.report.goroutines import GoroutineMap, of_captures
 from chaosmem.report.words import (
     CheckRow,
     amount,
@@ -65,7 +66,7 @@ class TrialView:
     sparks: tuple[tuple[str, Markup], ...]
     heap: stacks.Table | None
     goroutines: stacks.Table | None
-    states: goroutines.GoroutineMap | None
+    states: GoroutineMap | None
     flames: tuple[Flame, ...]
     missing: tuple[str, ...]
     events: tuple[Event, ...]
@@ -124,7 +125,7 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
         sparks=_sparks(made, span.seconds, shade),
         heap=heap,
         goroutines=groups,
-        states=None if routines is None else goroutines.of_captures(routines),
+        states=None if routines is None else of_captures(routines),
         flames=() if heaps is None else flames(heaps),
         missing=bad_heaps + bad_heap + bad_routines + bad_groups,
         events=tuple(sorted(_events(trial, span.start), key=lambda e: e.t)),

@@ -19,7 +19,7 @@ Facts = Sequence[tuple[str, str]]
 def flame_page(title: str, facts: Facts, flames: Sequence[Flame]) -> str:
     """Flame graphs with their top tables as one HTML document, UTF-8."""
     shown = [flame.columns() for flame in flames if flame.name]
-    data = {"data-flames": shown} if shown else {}
+    data: dict[str, object] = {"data-flames": shown} if shown else {}
     return _page(title, facts, data, flames=shown)
 
 
