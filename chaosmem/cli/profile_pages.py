@@ -67,6 +67,9 @@ def goroutine_map(
     from chaosmem.report.profile_page import goroutine_page  # noqa: PLC0415
 
     dumps = [dump for place in files for dump in _dumps(place, timeout)]
+    short = [Path(name).name for name, _ in dumps]
+    if len(set(short)) == len(short):
+        dumps = [(name, dump) for name, (_, dump) in zip(short, dumps, strict=True)]
     found = of_dumps(dumps)
     facts = [
         (name, f"{total:,} goroutines ({getattr(dump, 'form', 'profile')})")

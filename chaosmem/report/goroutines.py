@@ -149,7 +149,7 @@ def inferred_state(stack: Stack, *, hidden: bool = False) -> str:
     return "unknown" if hidden else "running or runnable"
 
 
-_NO_TIMES = "Goroutine profiles and debug=1 carry no wait times; a debug=2 dump does."
+_NO_TIMES = "There are no wait times either; a debug=2 dump has both."
 
 
 def of_captures(found: Captures) -> GoroutineMap:

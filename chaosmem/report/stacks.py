@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from chaosmem.profile import growth
-from chaosmem.profile.names import normalised
-from chaosmem.report.captures import SAMPLES, Captures
-from chaosmem.report.trees import Tree
+from chaosmem.report.captures import Captures
+from chaosmem.report.growing import grown
 
 Stack = tuple[str, ...]
 """Function names, root first."""
@@ -53,7 +49,7 @@ class Table:
 def table(captures: Captures, unit: str) -> Table | None:
     """The stacks that grew most, in every capture; None where growth cannot be told.
 
-    Growth, its shares and its errors are `profile.growth`'s, which leaves the observer out.
+    Growth, its shares and its errors are those of `profile.growth`, which leaves the observer out.
 
     Raises:
         UsageError: the captures count different things.
@@ -61,40 +57,8 @@ def table(captures: Captures, unit: str) -> Table | None:
     if captures.pair is None:
         return None
     base, at = captures.pair
-    profiles, moments = captures.profiles, captures.moments
-    grew = growth(profiles[base], profiles[at], sample_index=SAMPLES[captures.kind])
-    shown = grew.stacks[:_ROWS]
-    values = _values(captures.tree, [s.frames[::-1] for s in shown])
-    rows = tuple(
-        Row(s.frames[::-1], own, s.bytes, s.estimate.sd, s.share)
-        for s, own in zip(shown, values, strict=True)
-    )
-    left = len(grew.stacks) - len(rows)
-    totals = captures.totals
+    found, changed = grown(captures, base, at, _ROWS)
+    rows = tuple(Row(g.stack, g.values, g.growth, g.sd, g.share) for g in found)
+    moments, totals = captures.moments, captures.totals
+    left = changed - len(rows)
     return Table(captures.kind, unit, moments, totals, moments[base], moments[at], rows, left)
-
-
-def _values(tree: Tree, shown: Sequence[Stack]) -> list[tuple[int, ...]]:
-    """Each shown stack's value in every capture.
-
-    The shown names are those of `profile.growth`, which stay the same from build to build; several
-    frames of the tree may have the same.
-    """
-    wanted = {name for stack in shown for name in stack}
-    numbers: dict[str, set[int]] = {}
-    for i, name in enumerate(tree.names):
-        if (stable := _stable(name)) in wanted:
-            numbers.setdefault(stable, set()).add(i)
-    out = []
-    for stack in shown:
-        ends = [0]
-        for name in stack:
-            found = numbers.get(name, set())
-            ends = [c for f in ends for c in tree.callees(f) if int(tree.name[c]) in found]
-        out.append(tuple(map(int, tree.own[:, ends].sum(axis=1))))
-    return out
-
-
-@lru_cache(maxsize=100_000)
-def _stable(name: str) -> str:
-    return normalised(name) or name

@@ -61,6 +61,7 @@ def text(
     _facts(console, evidence)
     _checks(console, verdict)
     _arms(console, verdict)
+    _missing(console, evidence)
     _foot(console, evidence, directory)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines()) + "\n"
 
@@ -119,6 +120,13 @@ def _arms(console: Console, verdict: Verdict) -> None:
         console.print()
     for note in dict.fromkeys(s.note for s in verdict.summaries if s.note):
         console.print(f"note  {plain(note)}", style="dim")
+
+
+def _missing(console: Console, evidence: Evidence) -> None:
+    """Captures that were asked for and could not be had, whether or not a check needed them."""
+    for capture in (c for t in evidence.trials for c in t.captures if c.error):
+        words = f"missing  {capture.profile} at {capture.moment}: {plain(capture.error)}"
+        console.print(words, style="yellow")
 
 
 def _foot(console: Console, evidence: Evidence, directory: str) -> None:

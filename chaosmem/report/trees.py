@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chaosmem.profile import Options, Profile
-from chaosmem.profile.columns import Int32, Int64
+from chaosmem.profile.columns import Bool, Int32, Int64
 from chaosmem.profile.graph import frames
 from chaosmem.profile.nodes import build_nodes
 from chaosmem.profile.report import prepare
@@ -30,6 +30,7 @@ class Tree:
         parent: int64, per frame, its caller; ascending, -1 for the root.
         levels: the frames of depth d are [levels[d]:levels[d + 1]].
         own: int64, shape (captures, frames): of the stacks that end at a frame.
+        ends: int64 per capture, the frame at which each sample's stack ends, of those not 0.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Tree:
     parent: Int64
     levels: tuple[int, ...]
     own: Int64
+    ends: tuple[Int64, ...]
 
     def __len__(self) -> int:
         return len(self.parent)
@@ -48,18 +50,38 @@ class Tree:
             np.add.at(total, self.parent[first:last], total[first:last])
         return total
 
-    def callees(self, frame: int) -> range:
-        """The frames that `frame` calls."""
-        first, last = np.searchsorted(self.parent, [frame, frame + 1])
-        return range(int(first), int(last))
+    def through(self, marked: Bool) -> Bool:
+        """Which frames are one, or are called by one, whose name (by index) is marked."""
+        found = marked.take(self.name)
+        for first, last in zip(self.levels[1:-1], self.levels[2:], strict=True):
+            found[first:last] |= found[self.parent[first:last]]
+        return found
+
+    def renamed(self, number: Int64) -> Int64:
+        """Per frame, a number that is equal where the stacks are, by other names.
+
+        Args:
+            number: the other name of each name, as a number; the root's is one of its own.
+        """
+        if len(np.unique(number)) == len(number):
+            return np.arange(len(self))
+        out = np.zeros(len(self), np.int64)
+        for first, last in zip(self.levels[1:-1], self.levels[2:], strict=True):
+            key = out[self.parent[first:last]] * len(number) + number.take(self.name[first:last])
+            out[first:last] = first + np.unique(key, return_inverse=True)[1]
+        return out
 
     def stack(self, frame: int) -> tuple[str, ...]:
         """The names from the root's callee to `frame`."""
-        out: list[str] = []
+        return tuple(self.names[i] for i in self.path(frame))
+
+    def path(self, frame: int) -> list[int]:
+        """The indices of those names."""
+        out: list[int] = []
         while frame > 0:
-            out.append(self.names[self.name[frame]])
+            out.append(int(self.name[frame]))
             frame = int(self.parent[frame])
-        return tuple(out[::-1])
+        return out[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +115,9 @@ def plant(profiles: Sequence[Profile], options: Options) -> Tree:
     name, parent, levels, last = _grow(whole, len(places))
     own = np.zeros((len(profiles), len(name)), np.int64)
     np.add.at(own, (whole.capture, last), whole.value)
-    return Tree((ROOT, *list(places)[1:]), name, parent, levels, own)
+    bounds = np.cumsum([len(p.depth) for p in parts])[:-1]
+    ends = tuple(np.split(last, bounds))
+    return Tree((ROOT, *list(places)[1:]), name, parent, levels, own, ends)
 
 
 def _stacks(profile: Profile, options: Options, places: dict[str, int], capture: int) -> _Stacks:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 
-from chaosmem.profile import Options, read
+from chaosmem.profile import Options, growth, read
 from chaosmem.report.captures import Captures, captured, captures
 from chaosmem.report.flames import Flame, Told, diff_flame, flames, growth_flame, value_flame
+from chaosmem.report.growing import grown
 from chaosmem.report.stacks import Table, table
 from chaosmem.report.trees import plant
 from tests.report import sample
@@ -153,3 +155,25 @@ def test_a_capture_that_cannot_be_read_is_named() -> None:
         "heap at hold.end",
         "heap at recover.end",
     ]
+
+
+def test_the_table_has_the_numbers_of_the_check_row_by_row() -> None:
+    """Against `profile.growth`, which the top-allocations check decides by."""
+    rng = random.Random(7)  # noqa: S311 - a sample of stacks
+    names = ["m.F", "m.F.func1", "m.F.func2", "m.G[go.shape.int]", "m.G[go.shape.string]", "all"]
+    names += ["net/http/pprof.Index", "v.mod/v2/p.H", "v.mod/p.H", "runtime.mallocgc"]
+
+    def some() -> Stacks:
+        stacks = [tuple(rng.choices(names, k=rng.randint(1, 5))) for _ in range(60)]
+        return {stack: rng.randint(1, 40) * KIB for stack in stacks}
+
+    before, middle, after = some(), some(), some()
+    found = taken(("baseline.end", before), ("inject.end", middle), ("hold.end", after))
+    wanted = growth(found.profiles[0], found.profiles[2])
+    rows, changed = grown(found, 0, 2, 1000)
+    assert changed == len(wanted.stacks)
+    assert [(r.stack[::-1], r.growth, r.share) for r in rows] == [
+        (s.frames, s.bytes, s.share) for s in wanted.stacks
+    ]
+    assert [r.sd for r in rows] == pytest.approx([s.estimate.sd for s in wanted.stacks])
+    assert [r.values[2] - r.values[0] for r in rows] == [r.growth for r in rows]

@@ -11,7 +11,24 @@ function pile(chart, joined) {
     top = i;
     return Array.from(column, (v, k) => (below[k] += Math.max(0, v ?? 0)));
   });
+  const rss = chart.lines.findIndex((line) => line.role === "edge") + 1;
+  if (top && rss) bands.push({ series: [top, rss], fill: hatch() }); // mapped, but not resident
   return [drawn, bands];
+}
+
+// Diagonal lines, as a fill.
+function hatch() {
+  const tile = document.createElement("canvas"), size = 8;
+  tile.width = tile.height = size;
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = color("edge");
+  pen.globalAlpha = 0.35;
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift, size);
+    pen.lineTo(shift + size, 0);
+  }
+  pen.stroke();
+  return pen.createPattern(tile, "repeat");
 }
 
 // Phase names above the charts, placed like the plots below them at every zoom.
