@@ -199,6 +199,9 @@ def version(
 )
 def profile(context: typer.Context) -> None:
     """Analyse profiles, goroutine dumps, GC traces and memory layers."""
-    from chaosmem.cli.profile import app as commands  # noqa: PLC0415 - numpy, only here
+    from chaosmem.cli import profile as reports  # noqa: PLC0415
+    from chaosmem.cli import profile_pages, profile_text  # noqa: PLC0415
 
-    commands(args=context.args, prog_name="chaosmem profile")
+    for more in (profile_text, profile_pages):
+        reports.app.registered_commands.extend(more.app.registered_commands)
+    reports.app(args=context.args, prog_name="chaosmem profile")

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="profile",
-    help="Reports of pprof profiles, with the numbers of `go tool pprof`.",
+    help="Profiles, goroutine dumps, GC traces and memory layers; pprof's own rows and numbers.",
+    epilog="Example: chaosmem profile top runs/quickstart/latest/captures",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

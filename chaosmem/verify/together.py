@@ -83,10 +83,10 @@ def _note(trials: int, values: int, coverage: float) -> str:
             "describe only the others"
         )
     if 0 < values < FEWEST:
-        gives = f"covers it with {percent(coverage)}" if coverage else "does not exist"
+        widest = f" (the widest covers it with {percent(coverage)})" if coverage else ""
         notes.append(
-            f"{several(values, 'trial')} cannot give a 95 % interval of the median: the widest "
-            f"{gives}; {FEWEST} are the fewest"
+            f"{several(values, 'trial')} cannot give a 95 % interval of the median{widest}; "
+            f"{FEWEST} are the fewest"
         )
     return "; ".join(notes)
 
