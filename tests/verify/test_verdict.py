@@ -272,7 +272,7 @@ def test_too_few_trials_say_what_they_can_give() -> None:
     found = next(s for s in verdict.summaries if s.name == "goroutine-recovery")
     assert found.coverage == 0.75
     assert "3 trials cannot give a 95 % interval" in found.note
-    assert "covers it with 75 %; 6 are the fewest" in found.note
+    assert "(the widest covers it with 75 %); 6 are the fewest" in found.note
 
 
 def test_trials_without_a_number_are_not_averaged_away() -> None:
