@@ -44,7 +44,7 @@ def flame(asked: Asked, out: Out = None) -> None:
     title = Path(asked.sources[0]).name if asked.sources[0] != "-" else "standard input"
     facts = [("profile", ", ".join(asked.sources))]
     if base := asked.base or asked.diff_base:
-        facts.append(("less" if asked.base else "compared with", ", ".join(base)))
+        facts.append(("base" if asked.base else "diff base", ", ".join(base)))
     facts += [("filter", line.strip()) for line in _filters(options)]
     _write(flame_page(f"Flame graph of {title}", facts, flames), out)
 

@@ -12,20 +12,21 @@ Kind = Literal["heap", "goroutine"]
 
 def pprof(stacks: Mapping[tuple[str, ...], int], kind: Kind) -> bytes:
     """A gzipped pprof protobuf; stacks root first. Heap values: objects and bytes, in use only."""
-    strings = [""]
+    strings = {"": 0}
 
     def ref(text: str) -> int:
-        if text not in strings:
-            strings.append(text)
-        return strings.index(text)
+        return strings.setdefault(text, len(strings))
 
     types = [("inuse_objects", "count"), ("inuse_space", "bytes")]
     if kind == "goroutine":
         types = [("goroutine", "count")]
     names = sorted({name for stack in stacks for name in stack})
-    out = b"".join(_part(1, _field(1, ref(t)) + _field(2, ref(u))) for t, u in types)
+    place = {name: i for i, name in enumerate(names, 1)}
+    out = bytearray()
+    for kind_, unit in types:
+        out += _part(1, _field(1, ref(kind_)) + _field(2, ref(unit)))
     for stack, value in sorted(stacks.items()):
-        ids = b"".join(_varint(names.index(name) + 1) for name in reversed(stack))
+        ids = b"".join(_varint(place[name]) for name in reversed(stack))
         values = [value // 1024, value] if kind == "heap" else [value]
         out += _part(2, _part(1, ids) + _part(2, b"".join(map(_varint, values))))
     for i, name in enumerate(names, 1):
@@ -33,7 +34,7 @@ def pprof(stacks: Mapping[tuple[str, ...], int], kind: Kind) -> bytes:
         out += _part(5, _field(1, i) + _field(2, ref(name)) + _field(4, ref("cart.go")))
     out += b"".join(_part(6, s.encode("utf-8", "replace")) for s in strings)
     out += _field(12, 524288)
-    return gzip.compress(out, mtime=0)
+    return gzip.compress(bytes(out), mtime=0)
 
 
 def _varint(value: int) -> bytes:

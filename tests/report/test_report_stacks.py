@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,14 +15,15 @@ from chaosmem.report.growing import grown
 from chaosmem.report.stacks import Table, table
 from chaosmem.report.trees import plant
 from tests.report import sample
+from tests.report.measure_big import big
 from tests.report.sample_profiles import Kind, pprof
 
 KIB = 1024
-Stacks = dict[tuple[str, ...], int]
+Stacks = Mapping[tuple[str, ...], int]
 TOLD = Told("title", "note", "bytes")
 
 
-def taken(*found: tuple[str, Stacks], kind: Kind = "heap") -> Captures:
+def taken(*found: tuple[str, Any], kind: Kind = "heap") -> Captures:
     return captures(kind, [(moment, read(pprof(stacks, kind))) for moment, stacks in found])
 
 
@@ -177,3 +181,12 @@ def test_the_table_has_the_numbers_of_the_check_row_by_row() -> None:
     ]
     assert [r.sd for r in rows] == pytest.approx([s.estimate.sd for s in wanted.stacks])
     assert [r.values[2] - r.values[0] for r in rows] == [r.growth for r in rows]
+
+
+def test_big_captures_are_quick() -> None:
+    profiles = [(m, read(pprof(big(g), "heap"))) for m, g in (("baseline.end", 1), ("hold.end", 3))]
+    begin = time.process_time()
+    found = captures("heap", profiles)
+    assert of(found).left == 20_000 - 15
+    assert len(flames(found)) == 2
+    assert time.process_time() - begin < 3  # measured: 0.3 s; the rest is for a slow machine
