@@ -321,7 +321,7 @@ def test_without_scripts_everything_but_the_charts_can_be_read(reader: Reader) -
 def test_a_ten_minute_run_is_painted_at_once(reader: Reader) -> None:
     page = reader.open({"kind": "leak", "stretch": 15.0})
     first = page.evaluate(PAINTED_AT)
-    # measured: median of 5 is 196 to 208 ms (measure_paint.py); the rest is for a machine under load
+    # measure_paint.py: a median of 196 to 208 ms; the rest is for a loaded machine
     assert first < 3000
     assert min(painted(page)) > 20
 
