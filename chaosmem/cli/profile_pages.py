@@ -93,10 +93,10 @@ def layer_map(
 ) -> None:
     """A page with each layer of a process's memory, its parts and the unexplained rest."""
     from chaosmem.cli.profile_text import (  # noqa: PLC0415 what `layers` reads, read alike
-        _bytes,
-        _directory_files,
-        _layers,
-        _process_files,
+        directory_files,
+        gathered,
+        process_files,
+        source_bytes,
     )
     from chaosmem.profile.layers import reconcile  # noqa: PLC0415
     from chaosmem.report.layers import balance_bars  # noqa: PLC0415
@@ -104,10 +104,10 @@ def layer_map(
 
     if (directory is None) == (pid == 0):
         raise UsageError("layer-map takes a directory of captured files, or --pid")
-    files = _process_files(pid) if directory is None else _directory_files(directory)
+    files = process_files(pid) if directory is None else directory_files(directory)
     if runtime:
-        files["runtime"] = _bytes(runtime)
-    balances = reconcile(_layers(files)[0])
+        files["runtime"] = source_bytes(runtime)
+    balances = reconcile(gathered(files)[0])
     if not balances:
         raise UsageError(
             "nothing to reconcile", hint="give smaps_rollup and --runtime, or memory.*"

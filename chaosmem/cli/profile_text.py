@@ -62,7 +62,7 @@ def gctrace(
     length, limit = _value(units.parse_duration, window), _value(units.parse_percent, threshold)
     if length <= 0:
         raise UsageError(f"--window {window}: a window must be longer than nothing")
-    text = _bytes(file)
+    text = source_bytes(file)
     trace, lines = parse_gctrace(text), parse_lines(text)
     if as_json:
         _print(json.dumps(asdict(cycle)) for cycle in trace.cycles)
@@ -117,10 +117,10 @@ def layers(
 
     if (directory is None) == (pid == 0):
         raise UsageError("layers takes a directory of captured files, or --pid")
-    files = _process_files(pid) if directory is None else _directory_files(directory)
+    files = process_files(pid) if directory is None else directory_files(directory)
     if runtime:
-        files["runtime"] = _bytes(runtime)
-    found, fragments = _layers(files)
+        files["runtime"] = source_bytes(runtime)
+    found, fragments = gathered(files)
     balances = reconcile(found)
     if not balances:
         raise UsageError(
@@ -153,7 +153,7 @@ def _chunks(file: str) -> Iterator[Iterable[bytes]]:
         raise UsageError(f"{file}: {error.strerror}") from error
 
 
-def _bytes(file: str) -> bytes:
+def source_bytes(file: str) -> bytes:
     """The whole input, up to 256 MiB."""
     parts: list[bytes] = []
     with _chunks(file) as chunks:
@@ -169,23 +169,27 @@ def _print(lines: Iterable[str]) -> None:
     sys.stdout.writelines(line + "\n" for line in lines)
 
 
-def _directory_files(directory: Path) -> dict[str, bytes]:
+def directory_files(directory: Path) -> dict[str, bytes]:
     """The files of a directory, by name."""
     if not directory.is_dir():
         raise UsageError(f"{directory} is no directory")
-    return {path.name: _bytes(str(path)) for path in sorted(directory.iterdir()) if path.is_file()}
+    return {
+        path.name: source_bytes(str(path)) for path in sorted(directory.iterdir()) if path.is_file()
+    }
 
 
-def _process_files(pid: int) -> dict[str, bytes]:
+def process_files(pid: int) -> dict[str, bytes]:
     """What the kernel says of a process and its memory cgroup now."""
     proc = Path("/proc") / str(pid)
-    files = {name: _bytes(str(proc / name)) for name in ("statm", "smaps_rollup", "smaps")}
+    files = {name: source_bytes(str(proc / name)) for name in ("statm", "smaps_rollup", "smaps")}
     group = _cgroup_directory((proc / "cgroup").read_text())
     names = sorted(path.name for path in group.glob("memory.*")) if group is not None else []
     wanted = {"memory.current", "memory.stat", "memory.max", "memory.peak", "memory.events"}
     wanted |= {"memory.usage_in_bytes", "memory.limit_in_bytes", "memory.kmem.usage_in_bytes"}
     wanted |= {"memory.max_usage_in_bytes", "memory.oom_control"}
-    return files | {name: _bytes(str((group or proc) / name)) for name in names if name in wanted}
+    return files | {
+        name: source_bytes(str((group or proc) / name)) for name in names if name in wanted
+    }
 
 
 def _cgroup_directory(text: str) -> Path | None:
@@ -200,7 +204,7 @@ def _cgroup_directory(text: str) -> Path | None:
     return None
 
 
-def _layers(files: dict[str, bytes]) -> tuple[Layers, Fragmentation | None]:
+def gathered(files: dict[str, bytes]) -> tuple[Layers, Fragmentation | None]:
     """The layers that the files hold."""
     from chaosmem.profile.layers import (  # noqa: PLC0415
         Layers,
