@@ -1,5 +1,6 @@
 # chaosmem: `make demo` shows it, `make test` proves it. Both install what they need into .venv.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
