@@ -49,7 +49,6 @@ class OwnedProcess:
     def __init__(self, started: subprocess.Popen[bytes], on_exit: Callable[[int], None]) -> None:
         self._popen = started
         self.pid = started.pid
-        self.identity = procfs.started_ticks(started.pid)
         self.oom_kills = procfs.oom_kills(started.pid)
         self._exited = asyncio.get_running_loop().create_future()
         self._on_exit = on_exit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from chaosmem import metrics
@@ -49,9 +49,7 @@ class Reading:
     u: float
     values: Mapping[str, float]
     cycles: Sequence[Cycle] = ()
-    cycles_lost: int = 0
     now_unix_ns: int = 0
-    extra: Mapping[str, float] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -84,9 +82,7 @@ class AgentSource:
         values[metrics.GOROUTINES_HELD.name] = held.get("goroutines", 0)
         values[metrics.HEAP_HELD.name] = held.get("heap_bytes", 0)
         values[metrics.CHURNED.name] = held.get("churned_bytes", 0)
-        return Reading(
-            answer.t, answer.u, values, sample.cycles, sample.cycles_lost, sample.now_unix_ns
-        )
+        return Reading(answer.t, answer.u, values, sample.cycles, sample.now_unix_ns)
 
 
 def _off(name: str, value: float) -> float:

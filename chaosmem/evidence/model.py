@@ -167,7 +167,7 @@ class ProbeProblem:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The target's stderr: `offsets` maps byte offsets of chunks to their arrival time `t`."""
+    """The target's stdout and stderr, as its process wrote them."""
 
     file: str
     data: bytes

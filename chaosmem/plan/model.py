@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chaosmem.spec.base import Model, Moment, MomentField, Phase
+from chaosmem.spec.base import Model, MomentField, Phase
 from chaosmem.spec.faults import Fault
 
 PLAN_FORMAT = 1
@@ -39,11 +39,6 @@ class PlannedCapture(Model):
     at: float
     gc: bool = False
     seconds: float = 0.0
-
-    @property
-    def where(self) -> Moment:
-        """The moment as declared."""
-        return self.moment
 
 
 class PlannedTrial(Model):

@@ -153,14 +153,13 @@ class _Run:
         return ("error", problem) if problem else ("completed", "")
 
     async def _trial(self, planned: PlannedTrial) -> None:
-        arm = next(a for a in self._job.experiment.arms if a.name == planned.arm)
         key = planned.key
         target = self._target(planned)
         self._write(
             events.TrialStarted(
                 t=self._clock.now(),
                 trial=key,
-                arm=arm.name,
+                arm=planned.arm,
                 number=planned.trial,
                 target=self._job.plan.targets[0].name,
             )

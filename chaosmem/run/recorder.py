@@ -25,7 +25,6 @@ class Recorder:
         self._directory = directory
         self._tables: dict[str, TableWriter] = {}
         self._offset: tuple[float, float] | None = None
-        self.cycles_lost = 0
 
     def _table(self, file: str, columns: tuple[str, ...]) -> TableWriter:
         if file not in self._tables:
@@ -36,7 +35,6 @@ class Recorder:
         """One sample and its GC cycles."""
         values = [reading.values.get(n, math.nan) for n in _NAMES]
         self._table(SAMPLES, ("t", "u", *_NAMES)).add([reading.t, reading.u, *values])
-        self.cycles_lost += reading.cycles_lost
         self._align(reading)
         for cycle in reading.cycles:
             self._cycle(cycle)
