@@ -24,6 +24,7 @@ Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 
 MAX_CHARACTERS: Final = 256 * 1024  # the largest real spec here is 4 KiB
 MAX_DEPTH: Final = 24  # the language itself nests 7 deep
+_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
 MAX_NODES: Final = 20_000  # after expansion of aliases, which is what makes "billion laughs" grow
 
 VERBATIM: Final = frozenset(
@@ -150,7 +151,7 @@ def _bound(text: str, file: str) -> None:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if depth > MAX_DEPTH:
-            raise _Refused(file, _place(event), f"nested more than {MAX_DEPTH} deep")
+            raise _Refused(file, _place(event), _TOO_DEEP)
         if documents > 1:
             message = "a second document begins here; keep each experiment in a file of its own"
             raise _Refused(file, _place(event), message)
@@ -162,6 +163,8 @@ def _malformed(error: yaml.YAMLError, file: str) -> _Refused:
         mark = unclosed or error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else START
         said = ", ".join(str(part) for part in (error.context, error.problem) if part)
+        if "maximum nesting depth" in said:  # libyaml's own bound, met while it looks ahead
+            return _Refused(file, place, _TOO_DEEP)
         return _Refused(file, place, f"not YAML: {said}{_yaml_hint(said)}")
     return _Refused(file, START, f"not YAML: {' '.join(str(error).split())}")
 

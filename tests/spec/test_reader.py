@@ -28,7 +28,9 @@ def test_text_that_is_no_spec_is_one_problem(case: Case) -> None:
 
 
 def test_hostile_sizes_are_refused_before_they_cost() -> None:
-    assert said("[" * 100_000) == ["1:25: nested more than 24 deep"]
+    at = "1:25", "1:1001"  # our bound, or libyaml's own (PyYAML 6.0.4) where it looks ahead
+    assert said("[" * 100_000)[0] in [f"{place}: nested more than 24 deep" for place in at]
+    assert said("[" * 100) == ["1:25: nested more than 24 deep"]
     assert said("#" * 300_000) == ["1:1: more than 256 Ki characters; this is no spec"]
 
 
