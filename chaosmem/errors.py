@@ -11,6 +11,14 @@ chains the cause, so that callers can rely on this tree alone.
     + TargetGone            3   it was there, and has ended or been replaced
     + ProbeFailed           3   it answered with an error, too slowly, too much, or not whole
     + ToolchainMissing      3   no Go toolchain that is new enough
+  x ClusterError            3   Kubernetes says no, or says nothing
+    + ClusterUnreachable    3   no API server answers, or nobody is let in
+    + ClusterForbidden      3   a permission is missing; the message names verb, resource, namespace
+    + ClusterNotFound       3   there is no such object
+    + ClusterConflict       3   somebody else changed or made it in the meantime
+    + AdmissionRefused      3   the object is invalid, or a webhook, quota or PodSecurity refuses it
+    + LeaseHeld             3   another run holds the target; the message names it
+    + RolloutStuck          3   a workload did not become what was asked in time
   x FaultRefused            3   the target refuses the fault (no token, limit, unknown point)
   x UndoIncomplete          5   something is still changed; the message names it
   x RunDirError             3   the run directory cannot be written or read
@@ -81,6 +89,50 @@ class ProbeFailed(TargetError):
 
 class ToolchainMissing(TargetError):
     """There is no Go toolchain that is new enough."""
+
+
+class ClusterError(ChaosmemError):
+    """Kubernetes says no, or says nothing."""
+
+    exit_code = Exit.INCONCLUSIVE
+
+
+class ClusterUnreachable(ClusterError):
+    """No API server answers, or it does not let anybody in with these credentials."""
+
+
+class ClusterForbidden(ClusterError):
+    """A permission is missing; the message names verb, resource and namespace."""
+
+
+class ClusterNotFound(ClusterError):
+    """There is no such object."""
+
+
+class ClusterConflict(ClusterError):
+    """Somebody else changed the object, or made one of that name, in the meantime."""
+
+
+class AdmissionRefused(ClusterError):
+    """The object is invalid, or a webhook, a quota or PodSecurity refuses it."""
+
+
+class LeaseHeld(ClusterError):
+    """Another run holds the target.
+
+    Args:
+        message: which lease, and for how long it is still held.
+        holder: who holds it.
+        hint: how to mend it.
+    """
+
+    def __init__(self, message: str, *, holder: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.holder = holder
+
+
+class RolloutStuck(ClusterError):
+    """A workload did not become what was asked within its time."""
 
 
 class FaultRefused(ChaosmemError):
