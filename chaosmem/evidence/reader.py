@@ -112,7 +112,7 @@ def _trial(
         key=planned.key,
         arm=planned.arm,
         trial=planned.trial,
-        target=plan.targets[0].name,
+        target=_target(lines, plan, planned),
         phases=_phases(lines),
         series=read_series(rundir, directory, damage),
         cycles=read_cycles(rundir, directory, damage),
@@ -125,6 +125,12 @@ def _trial(
         complete=any(isinstance(n.entry, events.TrialEnded) and n.entry.complete for n in lines),
         read=lru_cache(maxsize=64)(rundir.read),
     )
+
+
+def _target(lines: Iterable[Line], plan: Plan, planned: PlannedTrial) -> str:
+    """The target that the trial really had: a rollout replaces the planned pod."""
+    found = [n.entry.target for n in lines if isinstance(n.entry, events.TrialStarted)]
+    return found[-1] if found else plan.targets[planned.target].name
 
 
 def _phases(lines: Iterable[Line]) -> dict[Phase, Window]:

@@ -10,7 +10,7 @@ from chaosmem.evidence.model import Cycles, Series
 from chaosmem.rundir import RunDir
 from chaosmem.rundir.columns import Table, decode
 
-_NEAREST_FIRST = ("procfs.col", "samples.col")
+_NEAREST_FIRST = ("procfs.col", "helper.col", "samples.col")
 """/proc beats what a process says of itself."""
 
 

@@ -9,7 +9,7 @@ from chaosmem.faults.load import HttpLoad
 from chaosmem.faults.restart import RestartRuntime
 from chaosmem.spec.faults import Fault, GoroutinesFault, HeapFault, LoadFault, RuntimeFault
 
-__all__ = ["FaultAct", "Scene", "act", "needs_agent"]
+__all__ = ["FaultAct", "Scene", "act", "holder"]
 
 
 def act(spec: Fault, scene: Scene) -> FaultAct:
@@ -29,6 +29,7 @@ def act(spec: Fault, scene: Scene) -> FaultAct:
             raise FaultRefused(f"the {spec.kind} fault needs a cluster; there is no driver for it")
 
 
-def needs_agent(spec: Fault) -> bool:
-    """Whether the fault acts through the in-process agent."""
-    return getattr(spec, "via", "") == "agent"
+def holder(spec: Fault) -> str:
+    """Who holds what the fault does, under a lease: `agent`, `helper`, or nobody (empty)."""
+    via = str(getattr(spec, "via", ""))
+    return via if via in ("agent", "helper") else ""

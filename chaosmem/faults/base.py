@@ -10,8 +10,18 @@ from chaosmem.clock import RunClock
 from chaosmem.drivers.agent import Ack, Agent
 from chaosmem.drivers.load import Result
 from chaosmem.errors import FaultRefused
+from chaosmem.plan.model import PlannedPod
 
 Readback = Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class PodScene:
+    """A pod and its helper."""
+
+    target: PlannedPod
+    helper: Agent | None
+    """Speaks the agent's protocol: lease, act, end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,8 @@ class Scene:
     """Environment of the owned process as the kernel has it."""
     on_request: Callable[[Result], None]
     seed: int
+    pod: PodScene | None = None
+    """What a fault on a pod may act through besides."""
 
     def need_agent(self) -> Agent:
         """The agent; FaultRefused where the target has none."""
@@ -36,6 +48,15 @@ class Scene:
                 hint="mount it beside net/http/pprof: docs/agent-protocol.md",
             )
         return self.agent
+
+    def need_helper(self) -> Agent:
+        """The helper beside the target; FaultRefused where there is none."""
+        if self.pod is None or self.pod.helper is None:
+            raise FaultRefused(
+                "there is no helper pod beside the target, so nothing can press on its cgroup",
+                hint="`chaosmem doctor SPEC` says what the helper lacks",
+            )
+        return self.pod.helper
 
 
 class FaultAct(Protocol):

@@ -28,6 +28,9 @@ class Inventory:
     """What the drivers see of the targets, as far as a plan needs it."""
 
     targets: tuple[PlannedTarget, ...]
+    refusals: tuple[str, ...] = ()
+    """Why these targets will not be acted on."""
+    notes: tuple[str, ...] = ()
 
 
 def make_plan(experiment: Experiment, sha256: str, inventory: Inventory) -> Plan:
@@ -43,9 +46,9 @@ def make_plan(experiment: Experiment, sha256: str, inventory: Inventory) -> Plan
         phases=phases,
         faults=tuple(_faults(experiment)),
         captures=tuple(_captures(experiment, phases)),
-        trials=tuple(_trials(experiment)),
+        trials=tuple(_trials(experiment, len(inventory.targets))),
         trial_seconds=phases[-1].end,
-        notes=tuple(_notes(experiment)),
+        notes=(*_notes(experiment), *inventory.notes),
     )
 
 
@@ -104,15 +107,22 @@ def _nominal(moment: Moment, phase: PlannedPhase) -> float:
     return phase.end if moment.edge == "end" else phase.start + moment.after
 
 
-def _trials(experiment: Experiment) -> list[PlannedTrial]:
+def _trials(experiment: Experiment, targets: int) -> list[PlannedTrial]:
     """Arms interleaved, every second round in reverse, so that drift meets all arms alike."""
-    planned: list[PlannedTrial] = []
+    rounds: list[tuple[int, str]] = []
     for number in range(1, experiment.trials + 1):
         arms = experiment.arms if number % 2 else tuple(reversed(experiment.arms))
-        for arm in arms:
-            key = f"t{len(planned) + 1:02}-{arm.name}"
-            planned.append(PlannedTrial(key=key, arm=arm.name, trial=number))
-    return planned
+        rounds += [(number, arm.name) for arm in arms]
+    return [
+        PlannedTrial(key=_key(place, arm, target, targets), arm=arm, trial=number, target=target)
+        for place, (number, arm) in enumerate(rounds, start=1)
+        for target in range(targets)
+    ]
+
+
+def _key(place: int, arm: str, target: int, targets: int) -> str:
+    """`t01-default`, and with several targets `t01-default.1`, `t01-default.2`."""
+    return f"t{place:02}-{arm}" + (f".{target + 1}" if targets > 1 else "")
 
 
 def _refusals(experiment: Experiment, inventory: Inventory) -> list[str]:
@@ -126,7 +136,8 @@ def _refusals(experiment: Experiment, inventory: Inventory) -> list[str]:
         reasons.append(
             f"{len(inventory.targets)} targets are over limits.pods = {experiment.limits.pods}"
         )
-    if not inventory.targets:
+    reasons += inventory.refusals
+    if not inventory.targets and not inventory.refusals:
         reasons.append("no target was found")
     return reasons
 

@@ -42,11 +42,33 @@ class PlannedCapture(Model):
 
 
 class PlannedTrial(Model):
-    """One pass through all phases, under one arm."""
+    """One pass of one target through all phases, under one arm.
+
+    Trials of the same number and arm are one round: they run side by side, one a target.
+    """
 
     key: str
     arm: str
     trial: int
+    target: int = 0
+    """Index into the plan's targets."""
+
+
+class PlannedPod(Model):
+    """A pod as it was when the plan was made; `uid` is its identity, a name can come again."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+    container: str
+    container_id: str
+    port: int
+    """The service's HTTP port."""
+    limit: int | None = None
+    """Memory limit of the container, bytes; None: it has none."""
+    workload: str = ""
+    """The topmost owner, `Deployment/cart`; empty: a bare pod."""
 
 
 class PlannedTarget(Model):
@@ -55,6 +77,7 @@ class PlannedTarget(Model):
     name: str
     kind: Literal["process", "endpoint", "kubernetes"]
     detail: str
+    pod: PlannedPod | None = None
 
 
 class Plan(Model):
@@ -77,8 +100,16 @@ class Plan(Model):
 
     @property
     def seconds(self) -> float:
-        """Nominal length of all trials' phases."""
-        return self.trial_seconds * len(self.trials)
+        """Nominal length of all rounds' phases."""
+        return self.trial_seconds * len(self.rounds)
+
+    @property
+    def rounds(self) -> tuple[tuple[PlannedTrial, ...], ...]:
+        """The trials in the order of execution; those of one round run side by side."""
+        found: dict[tuple[int, str], list[PlannedTrial]] = {}
+        for trial in self.trials:
+            found.setdefault((trial.trial, trial.arm), []).append(trial)
+        return tuple(tuple(r) for r in found.values())
 
     def phase(self, phase: Phase) -> PlannedPhase:
         """The planned phase of that name."""

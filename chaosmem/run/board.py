@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
 from chaosmem import faults
-from chaosmem.drivers.agent import Agent
 from chaosmem.errors import ChaosmemError, FaultRefused, ProbeFailed
 from chaosmem.faults import FaultAct, Scene
 from chaosmem.plan.model import PlannedFault
+from chaosmem.run.lease import Holder, Lease
 from chaosmem.run.stage import Stage
-from chaosmem.run.undo import Promise
 from chaosmem.rundir import events
-from chaosmem.rundir.events import ReleaseAgent
 from chaosmem.spec.base import Phase
 
 T = TypeVar("T")
 
-LEASE_TTL = 3.0
-"""Seconds after the last heartbeat at which the agent lets go by itself."""
-_DEADLINE_SLACK = 30.0
-"""Seconds that the lease's deadline lies behind the nominal end of the trial."""
 _UNDO_TRIES = 2
-_RANK = {"restart": 0, "load": 1, "agent": 2}
+_RANK = {"rollout": 0, "restart": 0, "load": 1, "agent": 2, "helper": 2, "chaos-mesh": 2}
 
 
 @dataclass(slots=True)
@@ -61,14 +55,13 @@ class Board:
         key: str,
         scene: Scene,
         *,
-        url: str,
+        holders: Sequence[Holder],
         gone: asyncio.Event,
     ) -> None:
-        self._stage, self._key, self._scene, self._url, self._gone = stage, key, scene, url, gone
+        self._stage, self._key, self._scene, self._gone = stage, key, scene, gone
         self._active: list[Active] = []
-        self._leased = asyncio.Event()
-        self._promised = False
-        """The lease may be ours: asked for, and not known to be refused."""
+        clients = {"agent": scene.need_agent, "helper": scene.need_helper}
+        self._leases = {h.name: Lease(stage, key, h, clients[h.name]) for h in holders}
 
     # --- apply and prove
 
@@ -82,8 +75,9 @@ class Board:
         entry, fault = self._entry, planned.id
         try:
             act = faults.act(planned.fault, self._scene)
-            if faults.needs_agent(planned.fault):
-                await self._lease(self._scene.need_agent())
+            holder = faults.holder(planned.fault)
+            if holder:
+                await self._lease(holder).take()
             self._active.append(Active(planned, act))
             self._stage.write(entry(events.FaultApplying, fault=fault))
             ack = await act.apply()
@@ -101,58 +95,10 @@ class Board:
                 fault = active.planned.id
                 self._stage.write(self._entry(events.FaultProved, fault=fault, readback=said))
 
-    # --- the lease
-
-    async def _lease(self, agent: Agent) -> None:
-        """Promise the undo, then take the lease; once a trial."""
-        if self._leased.is_set():
-            return
-        self._stage.ledger.promise(
-            Promise(self._promise, self._key, "the agent lets go of everything", self._release())
-        )
-        self._promised = True
-        try:
-            await agent.lease(ttl=LEASE_TTL, deadline=self._deadline)
-        except FaultRefused:
-            self._promised = False
-            self._stage.ledger.done(self._promise, by="refused")
-            raise
-        self._leased.set()
-
-    @property
-    def _promise(self) -> str:
-        return f"{self._key}.agent"
-
-    @property
-    def _deadline(self) -> float:
-        return self._stage.plan.trial_seconds + _DEADLINE_SLACK
-
-    def _release(self) -> ReleaseAgent:
-        access = self._stage.experiment.target.agent
-        return ReleaseAgent(
-            run_id=self._stage.rundir.run_id,
-            url=self._url + (access.path if access else ""),
-            token_env=access.token_env if access else "",
-            token_file=(access.token_file if access else None) or "",
-        )
-
-    async def heartbeat(self) -> None:
-        """Renew the lease three times a TTL, until cancelled.
-
-        A missed one is no error here; a refused one means that the agent let go by itself.
-        """
-        await self._leased.wait()
-        agent = self._scene.need_agent()
-        while True:
-            await asyncio.sleep(LEASE_TTL / 3)
-            try:
-                await agent.lease(ttl=LEASE_TTL, deadline=self._deadline)
-            except ProbeFailed:
-                continue
-            except ChaosmemError as problem:
-                text = f"the agent let go by itself: {problem}"
-                self._stage.write(self._entry(events.ProbeTrouble, source="lease", text=text))
-                return
+    def _lease(self, holder: str) -> Lease:
+        if holder not in self._leases:
+            raise FaultRefused(f"this target has no {holder}, through which the fault would act")
+        return self._leases[holder]
 
     # --- undo
 
@@ -166,18 +112,12 @@ class Board:
 
     async def _undo_everything(self) -> None:
         await self._undo(self._active, tries=1)
-        if self._promised:
-            await self._end_lease(self._scene.need_agent())
+        tries = 1 if self._failed else _UNDO_TRIES
+        await asyncio.gather(*(self._end(lease, tries) for lease in self._leases.values()))
 
-    async def _end_lease(self, agent: Agent) -> None:
-        try:
-            await self._persistently(agent.end, 1 if self._failed else _UNDO_TRIES)
-        except ChaosmemError as problem:
-            self._stage.ledger.failed(self._promise, str(problem))
-        else:
-            self._stage.ledger.done(self._promise)
-            self._promised = False
-            self._leased.clear()
+    async def _end(self, lease: Lease, tries: int) -> None:
+        with contextlib.suppress(ChaosmemError):  # it stands in the ledger as failed
+            await self._persistently(lease.end, tries)
 
     async def _undo(self, which: list[Active], *, tries: int) -> None:
         todo = sorted((a for a in which if not a.undone), key=lambda a: -a.rank)

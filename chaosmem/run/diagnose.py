@@ -9,13 +9,15 @@ from chaosmem import metrics, units
 from chaosmem.clock import RunClock, new_run_id
 from chaosmem.drivers.agent import Info
 from chaosmem.drivers.http import CAPTURE_LIMIT, Http
-from chaosmem.drivers.sources import AgentSource, MetricsSource, PprofSource, Source
+from chaosmem.drivers.sources import Source
 from chaosmem.errors import ChaosmemError, ProbeFailed
-from chaosmem.faults import needs_agent
-from chaosmem.run.engine import open_target
+from chaosmem.faults import holder
 from chaosmem.run.job import Job
+from chaosmem.run.local import Ground
+from chaosmem.run.supply import local_target
 from chaosmem.run.target import TargetHandle
-from chaosmem.run.wires import find_agent
+from chaosmem.run.undo import Ledger
+from chaosmem.run.wires import find_agent, sources
 from chaosmem.spec.faults import GoroutinesFault, HeapFault
 from chaosmem.spec.model import Experiment
 
@@ -34,42 +36,35 @@ class Ailment:
 
 async def diagnose(job: Job, scratch: Path, clock: RunClock) -> list[Ailment]:
     """Start (or attach to) the target, look at everything the experiment needs, stop it."""
-    target = open_target(
-        job,
-        job.experiment.arms[0],
-        run_id=new_run_id(),
-        log=scratch / "target.log",
-        clock=clock,
-        changed=lambda *_: None,
-    )
+    ground = Ground(job.experiment.target, "doctor", new_run_id(), clock, lambda *_: None)
+    target = local_target(job, job.experiment.arms[0], ground, scratch / "target.log")
+    ledger = Ledger(lambda _: None, lambda _: None, clock)
     try:
-        await target.start()
+        await target.start(ledger)
         found = [Ailment("target", well=True, found=f"ready at {target.url}")]
-        return found + await _examine(job.experiment, target, clock)
+        return found + await _examine(job.experiment, target)
     except ChaosmemError as problem:
         return [Ailment("target", well=False, found=str(problem), mend=problem.hint)]
     finally:
-        await target.stop()
+        await target.stop(ledger)
 
 
-async def _examine(experiment: Experiment, target: TargetHandle, clock: RunClock) -> list[Ailment]:
-    async with Http(target.url, clock, keep=False) as http:
-        agent, info, why = await find_agent(experiment, http, target.token, "doctor")
+async def _examine(experiment: Experiment, target: TargetHandle) -> list[Ailment]:
+    agents, scrapes, profiles = (target.http(u, keep=False) for u in ("agent", "metrics", "pprof"))
+    async with agents, scrapes, profiles:
+        agent, info, why = await find_agent(experiment, agents, target.token, "doctor")
         found = [_agent(experiment, info, why)]
         if info is not None:
             found += [_limits(info), *_points(experiment, info)]
-        access = experiment.target
-        sources: list[Source] = [AgentSource(agent)] if agent else []
-        sources += [MetricsSource(http, access.metrics.path)] if access.metrics else []
-        sources += [PprofSource(http, access.pprof.path)] if access.pprof else []
-        found += [await _source(s, needed=agent is None) for s in sources]
-        if access.pprof:
-            found.append(await _heap_profile(http, access.pprof.path))
+        every = sources(experiment, scrapes, profiles, agent)
+        found += [await _source(s, needed=agent is None) for s in every]
+        if experiment.target.pprof:
+            found.append(await _heap_profile(profiles, experiment.target.pprof.path))
         return found
 
 
 def _agent(experiment: Experiment, info: Info | None, why: str) -> Ailment:
-    needed = any(needs_agent(f) for f in experiment.faults)
+    needed = any(holder(f) == "agent" for f in experiment.faults)
     if info is not None:
         return Ailment("agent", well=True, found=f"version {info.agent}, {info.go}")
     return Ailment(

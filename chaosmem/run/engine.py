@@ -10,9 +10,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from chaosmem.clock import RunClock, wall
 from chaosmem.drivers import procfs
@@ -22,13 +21,13 @@ from chaosmem.run.job import Job
 from chaosmem.run.observer import Observer
 from chaosmem.run.stage import Stage
 from chaosmem.run.stop import Cause, StopRequest
-from chaosmem.run.target import Changed, EndpointTarget, OwnedTarget, TargetHandle
+from chaosmem.run.supply import Supply, supply_for
+from chaosmem.run.target import TargetHandle
 from chaosmem.run.trial import Trial
-from chaosmem.run.undo import Ledger, Promise
+from chaosmem.run.undo import Ledger
 from chaosmem.rundir import RunDir, events, layout
-from chaosmem.rundir.events import AnyEntry, StopMarked
+from chaosmem.rundir.events import AnyEntry
 from chaosmem.rundir.journal import JournalWriter
-from chaosmem.spec.model import Arm
 
 
 def prepare(job: Job, rundir: RunDir) -> None:
@@ -55,26 +54,6 @@ async def execute(job: Job, rundir: RunDir, observer: Observer) -> Ended:
         return await _Run(job, rundir, journal, observer, clock).execute()
     finally:
         journal.close()
-
-
-def open_target(
-    job: Job, arm: Arm, *, run_id: str, log: Path, clock: RunClock, changed: Changed
-) -> TargetHandle:
-    """The job's target under `arm`, not yet started."""
-    target = job.experiment.target
-    if target.process is not None:
-        return OwnedTarget(
-            target.process,
-            arm,
-            job.program,
-            run_id=run_id,
-            cwd=job.cwd,
-            log=log,
-            clock=clock,
-            changed=changed,
-        )
-    assert target.endpoint is not None  # noqa: S101 - the resolver makes no other jobs
-    return EndpointTarget(target.endpoint.url, target.endpoint.pid, target.agent, changed)
 
 
 class _Run:
@@ -132,17 +111,20 @@ class _Run:
 
     async def _trials(self) -> tuple[str, str]:
         problem = ""
-        for planned in self._job.plan.trials:
-            try:
-                await self._trial(planned)
-            except ChaosmemError as error:
-                if isinstance(error, RunDirError):
-                    self._broken = self._broken or error
-                problem = f"trial {planned.key}: {error}"
-                break
-            if self._stop.event.is_set():
-                break
+        try:
+            async with supply_for(self._job, self._stage) as supply:
+                for lanes in self._job.plan.rounds:
+                    problem = await self._round(lanes, supply)
+                    if problem or self._stop.event.is_set():
+                        break
+        except ChaosmemError as error:
+            problem = problem or self._worded("", error)
         return self._how_it_ended(problem)
+
+    def _worded(self, key: str, error: ChaosmemError) -> str:
+        if isinstance(error, RunDirError):
+            self._broken = self._broken or error
+        return f"trial {key}: {error}" if key else str(error)
 
     def _how_it_ended(self, problem: str) -> tuple[str, str]:
         if self._stop.cause is Cause.GUARD:
@@ -152,73 +134,51 @@ class _Run:
         problem = problem or self._stop.reason
         return ("error", problem) if problem else ("completed", "")
 
-    async def _trial(self, planned: PlannedTrial) -> None:
-        key = planned.key
-        target = self._target(planned)
+    async def _round(self, lanes: Sequence[PlannedTrial], supply: Supply) -> str:
+        """All trials of a round side by side; what went wrong, of each, and empty: nothing."""
+        try:
+            await self._unless_stopped(supply.begin(lanes))
+            found = await asyncio.gather(*(self._trial(p, supply) for p in lanes))
+        except ChaosmemError as error:
+            found = [self._worded(lanes[0].key, error)]
+        finally:
+            await asyncio.shield(supply.end())
+        return "; ".join(filter(None, found))
+
+    async def _trial(self, planned: PlannedTrial, supply: Supply) -> str:
+        """One trial to its end, whatever happens in it; what went wrong."""
+        try:
+            await self._lane(planned, supply.target(planned))
+        except ChaosmemError as error:
+            return self._worded(planned.key, error)
+        return ""
+
+    async def _lane(self, planned: PlannedTrial, target: TargetHandle) -> None:
+        key, now = planned.key, self._clock.now
+        arm, number = planned.arm, planned.trial
         self._write(
-            events.TrialStarted(
-                t=self._clock.now(),
-                trial=key,
-                arm=planned.arm,
-                number=planned.trial,
-                target=self._job.plan.targets[0].name,
-            )
+            events.TrialStarted(t=now(), trial=key, arm=arm, number=number, target=target.name)
         )
         trial = Trial(self._stage, planned, target)
         try:
-            if await self._start(key, target):
+            if await self._unless_stopped(target.start(self._ledger)):
                 await trial.run()
         finally:
-            await asyncio.shield(self._stop_target(key, target))
-            done = events.TrialEnded(t=self._clock.now(), trial=key, complete=trial.complete)
-            self._write(done)
+            await asyncio.shield(target.stop(self._ledger))
+            self._write(events.TrialEnded(t=now(), trial=key, complete=trial.complete))
 
-    async def _start(self, key: str, target: TargetHandle) -> bool:
-        """Start the target; False where a stop was asked for before it was ready."""
-        if isinstance(target, OwnedTarget):
-            undo = StopMarked(run_id=self._rundir.run_id)
-            self._ledger.promise(Promise(f"{key}.process", key, "stop the target process", undo))
-        starting = asyncio.ensure_future(target.start())
+    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> bool:
+        """Do it; False, and given up, where a stop is asked for before it is done."""
+        working = asyncio.ensure_future(work)
         stopped = asyncio.ensure_future(self._stop.event.wait())
-        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
-        ready = starting.done()
-        for task in (starting, stopped):
+        await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+        done = working.done()
+        for task in (working, stopped):
             task.cancel()
-        if ready:
-            starting.result()
-        return ready
-
-    async def _stop_target(self, key: str, target: TargetHandle) -> None:
-        """Stop an owned target; with its process everything that acted inside it has ended."""
-        try:
-            await target.stop()
-        except ChaosmemError as problem:
-            self._ledger.failed(f"{key}.process", str(problem))
-            return
-        if isinstance(target, OwnedTarget):
-            for promise in self._ledger.of_trial(key):
-                by = "run" if promise.id == f"{key}.process" else "process-ended"
-                self._ledger.done(promise.id, by=by)
-
-    def _target(self, planned: PlannedTrial) -> TargetHandle:
-        key = planned.key
-
-        def changed(state: str, pid: int | None, by_us: bool, detail: str) -> None:
-            now = self._clock.now()
-            self._write(
-                events.TargetChanged(
-                    t=now, trial=key, state=state, pid=pid, by_us=by_us, detail=detail
-                )
-            )
-
-        return open_target(
-            self._job,
-            next(a for a in self._job.experiment.arms if a.name == planned.arm),
-            run_id=self._rundir.run_id,
-            log=self._rundir.path(f"logs/{key}.log"),
-            clock=self._clock,
-            changed=changed,
-        )
+        await asyncio.gather(working, stopped, return_exceptions=True)
+        if done:
+            working.result()
+        return done
 
     @contextlib.asynccontextmanager
     async def _signals(self) -> AsyncIterator[None]:

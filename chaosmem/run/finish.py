@@ -14,7 +14,7 @@ from chaosmem.drivers import process, procfs
 from chaosmem.drivers.agent import Agent
 from chaosmem.drivers.http import Http
 from chaosmem.errors import ChaosmemError, UndoIncomplete, UsageError
-from chaosmem.run.target import read_token
+from chaosmem.run.local import read_token
 from chaosmem.run.undo import Promise, open_promises
 from chaosmem.rundir import RunDir, events, layout
 from chaosmem.rundir.events import ReleaseAgent, RunStarted, StopMarked

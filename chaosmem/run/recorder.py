@@ -13,7 +13,12 @@ from chaosmem.drivers.sources import Reading
 from chaosmem.rundir.columns import TableWriter
 
 SAMPLES, PROCFS, CYCLES, LOAD = "samples.col", "procfs.col", "cycles.col", "load.col"
-_NAMES = tuple(n for n, m in metrics.REGISTRY.items() if m.source != "chaosmem load")
+_CGROUP = tuple(n for n, m in metrics.REGISTRY.items() if m.source.startswith("helper "))
+_NAMES = tuple(
+    n
+    for n, m in metrics.REGISTRY.items()
+    if m.source != "chaosmem load" and not m.source.startswith("helper ")
+)
 _PROCFS = (metrics.RSS.name, metrics.PROCESS_CPU.name, metrics.THREADS.name)
 _CYCLE = tuple(f for f in Cycle.model_fields if f != "unix_ns")
 
@@ -49,6 +54,12 @@ class Recorder:
         row = [cycle.unix_ns / 1e9 + offset, u]
         row += [float(getattr(cycle, name)) for name in _CYCLE]
         self._table(CYCLES, ("t", "u", *_CYCLE)).add(row)
+
+    def beside(self, source: str, reading: Reading) -> None:
+        """One reading of a source beside the target (`helper`): its cgroup."""
+        values = [reading.values.get(n, math.nan) for n in _CGROUP]
+        table = self._table(f"{source}.col", ("t", "u", *_CGROUP))
+        table.add([reading.t, reading.u, *values])
 
     def usage(self, t: float, usage: Usage) -> None:
         """One look at /proc."""

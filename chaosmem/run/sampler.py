@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from chaosmem import metrics
 from chaosmem.clock import RunClock
@@ -33,11 +35,15 @@ class Sampler:
         pid: Callable[[], int | None],
         on_reading: Callable[[Reading], None],
         on_trouble: Trouble,
+        beside: Sequence[Source] = (),
     ) -> None:
         self._source, self._recorder, self._seen, self._clock = source, recorder, seen, clock
         self._rate, self._timeout, self._pid = rate, timeout, pid
         self._on_reading, self._on_trouble = on_reading, on_trouble
-        self._missed, self._trouble, self._flushed = 0, "", 0.0
+        self._beside = beside
+        self._missed: Counter[str] = Counter()
+        self._trouble: dict[str, str] = {}
+        self._flushed = 0.0
 
     async def run(self) -> None:
         """Sample until cancelled."""
@@ -49,15 +55,35 @@ class Sampler:
             number = max(number + 1, math.ceil((self._clock.now() - begin) * self._rate))
 
     async def once(self) -> None:
-        """One reading, recorded."""
+        """One reading of each source, side by side, recorded."""
         self._look_at_proc()
-        try:
-            reading = await self._source.read(timeout=self._timeout)
-        except ProbeFailed as problem:
-            self._failed(str(problem))
-        else:
-            self._succeeded(reading)
+        await asyncio.gather(self._main(), *(self._side(source) for source in self._beside))
         self._flush()
+
+    async def _main(self) -> None:
+        reading = await self._read(self._source)
+        if reading is not None:
+            self._seen.answered = reading.t
+            self._seen.values.update(reading.values)
+            self._recorder.reading(reading)
+            self._on_reading(reading)
+
+    async def _side(self, source: Source) -> None:
+        reading = await self._read(source)
+        if reading is not None:
+            self._seen.values.update(reading.values)
+            self._recorder.beside(source.name, reading)
+
+    async def _read(self, source: Source) -> Reading | None:
+        name = source.name
+        try:
+            reading = await source.read(timeout=self._timeout)
+        except ProbeFailed as problem:
+            self._failed(name, str(problem))
+            return None
+        if self._trouble.pop(name, ""):
+            self._on_trouble(name, "", self._missed.pop(name, 0))
+        return reading
 
     def _look_at_proc(self) -> None:
         pid = self._pid()
@@ -66,20 +92,11 @@ class Sampler:
             self._recorder.usage(self._clock.now(), usage)
             self._seen.values[metrics.RSS.name] = float(usage.rss)
 
-    def _succeeded(self, reading: Reading) -> None:
-        if self._trouble:
-            self._on_trouble(self._source.name, "", self._missed)
-            self._missed, self._trouble = 0, ""
-        self._seen.answered = reading.t
-        self._seen.values.update(reading.values)
-        self._recorder.reading(reading)
-        self._on_reading(reading)
-
-    def _failed(self, text: str) -> None:
-        self._missed += 1
-        if text != self._trouble:
-            self._trouble = text
-            self._on_trouble(self._source.name, text, self._missed)
+    def _failed(self, source: str, text: str) -> None:
+        self._missed[source] += 1
+        if text != self._trouble.get(source):
+            self._trouble[source] = text
+            self._on_trouble(source, text, self._missed[source])
 
     def _flush(self) -> None:
         now = self._clock.now()

@@ -1,247 +1,95 @@
-"""The target of one trial, as the engine holds it: a process that is owned, or an endpoint."""
+"""What the engine needs of the target of one trial, whatever kind it is."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import signal
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
-from chaosmem.clock import RunClock
-from chaosmem.drivers import process, procfs
 from chaosmem.drivers.http import Http
-from chaosmem.errors import ProbeFailed, TargetError, TargetGone, UsageError
-from chaosmem.plan.environment import merge, process_environment
-from chaosmem.spec.model import Arm
-from chaosmem.spec.target import AgentAccess, ProcessTarget
-
-TOKEN = "CHAOSMEM_AGENT_TOKEN"  # noqa: S105 - the variable's name, not a token
-_READY_POLL = 0.01
-_LAST_LINES = 5
+from chaosmem.drivers.sources import Source
+from chaosmem.faults.base import PodScene
+from chaosmem.run.lease import Holder
+from chaosmem.run.undo import Ledger
+from chaosmem.spec.target import Target
 
 Changed = Callable[[str, int | None, bool, str], None]
 """(state, pid, by_us, detail) of a change of the target."""
 
 
-class TargetHandle(Protocol):
-    """What the engine needs of a target."""
+Use = Literal["service", "agent", "metrics", "pprof"]
+"""What of a target is spoken to: each may have a port of its own."""
 
-    url: str
-    token: str
+
+class TargetHandle(Protocol):
+    """What the engine needs of a target, from before its start to after its stop."""
+
+    name: str
+    """As people know it, and as the journal has it."""
     gone: asyncio.Event
     """Set when the target ended and chaosmem did not do it."""
+    restart: Callable[[Mapping[str, str]], Awaitable[None]] | None
+    """Restart it with these environment changes merged in; {} reverts. None: it cannot be."""
+
+    @property
+    def token(self) -> str:
+        """The agent's token; known once the target is ready."""
+        ...
 
     @property
     def pid(self) -> int | None:
         """Process id, where it is on this machine."""
         ...
 
-    async def start(self) -> None:
-        """Make it run and be ready."""
+    @property
+    def url(self) -> str:
+        """Where the service itself answers; load goes there."""
         ...
-
-    async def stop(self) -> None:
-        """End it, where chaosmem owns it."""
-        ...
-
-
-class OwnedTarget:
-    """A process that chaosmem starts, watches and stops."""
-
-    def __init__(
-        self,
-        spec: ProcessTarget,
-        arm: Arm,
-        program: tuple[str, ...],
-        *,
-        run_id: str,
-        cwd: Path,
-        log: Path,
-        clock: RunClock,
-        changed: Changed,
-    ) -> None:
-        self._spec, self._program, self._cwd, self._log = spec, program, cwd, log
-        self._clock, self._changed = clock, changed
-        self._process: process.OwnedProcess | None = None
-        self._ours = False
-        self.gone = asyncio.Event()
-        self.token = secrets.token_urlsafe(24)
-        self._ports = self._choose_ports()
-        self.url = f"http://127.0.0.1:{self._ports['port']}"
-        own = {process.MARK: run_id, TOKEN: self.token, "PORT": str(self._ports["port"])}
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CHAOSMEM_")}
-        base = process_environment(inherited, spec, arm, own=own)
-        self._env = {k: self._fill(v) for k, v in base.items()}
-
-    def _choose_ports(self) -> dict[str, int]:
-        port = self._spec.port
-        if port == "auto":
-            return {"port": process.free_port(), "debugPort": process.free_port()}
-        if process.port_in_use(port):
-            raise TargetError(
-                f"port {port} of 127.0.0.1 is in use by something else",
-                hint="end it, or write `port: auto` and use {port} in `args`",
-            )
-        return {"port": port, "debugPort": process.free_port()}
-
-    def _fill(self, text: str) -> str:
-        for name, port in self._ports.items():
-            text = text.replace("{" + name + "}", str(port))
-        return text
 
     @property
-    def pid(self) -> int | None:
-        """Its pid while it runs."""
-        running = self._process is not None and self._process.running
-        return self._process.pid if running and self._process else None
+    def watches_itself(self) -> bool:
+        """Whether it sees its own restarts; else a GC count that goes back tells them."""
+        ...
+
+    def http(self, use: Use, *, keep: bool) -> Http:
+        """Connections to one of its sides; the caller closes them."""
+        ...
 
     def environment(self) -> Mapping[str, str]:
-        """The environment as the kernel has it."""
-        try:
-            raw = Path(f"/proc/{self.pid}/environ").read_bytes()
-        except OSError as problem:
-            raise TargetGone("the process is gone") from problem
-        pairs = (item.decode("utf-8", "replace").partition("=") for item in raw.split(b"\0"))
-        return {name: value for name, equals, value in pairs if equals}
+        """The environment that its process was started with."""
+        ...
 
-    async def start(self) -> None:
-        """Start it and wait until it is ready."""
-        self._launch({})
-        await self._ready()
+    def holders(self) -> tuple[Holder, ...]:
+        """Who can hold faults, and how somebody else would make them let go."""
+        ...
 
-    def _launch(self, changes: Mapping[str, str]) -> None:
-        argv = tuple(self._fill(a) for a in (*self._program, *self._spec.args))
-        command = process.Command(argv, merge(self._env, changes), self._cwd, self._log)
-        self._ours = False
-        self._process = process.start(command, self._on_exit)
-        self._changed("started", self._process.pid, True, "")
+    def beside(self) -> tuple[Source, ...]:
+        """Further sources to sample (the container's cgroup)."""
+        ...
 
-    def _on_exit(self, code: int) -> None:
-        pid = self._process.pid if self._process else None
-        detail = _exit_words(code)
-        if not self._ours:
-            self._changed(self._exit_state(code), pid, False, detail)
-            self.gone.set()
-            return
-        self._changed("stopped", pid, True, detail)
+    def pod_scene(self) -> PodScene | None:
+        """What faults on a pod act through; None where it is no pod."""
+        ...
 
-    def _exit_state(self, code: int) -> str:
-        """OOM-killed, where SIGKILL came and the cgroup counts one more OOM kill than before."""
-        before = self._process.oom_kills if self._process else None
-        now = procfs.oom_kills(os.getpid())
-        killed = code == -signal.SIGKILL and before is not None and now is not None
-        return "oom-killed" if killed and now > before else "exited"  # type: ignore[operator]
+    async def start(self, ledger: Ledger) -> None:
+        """Make it run and be ready; what it leaves behind is promised first."""
+        ...
 
-    async def _ready(self) -> None:
-        ready = self._spec.ready
-        deadline = self._clock.now() + ready.within
-        async with Http(self.url, self._clock, keep=False) as http:
-            why = "it never answered"
-            while self._clock.now() < deadline:
-                if self.gone.is_set():
-                    raise TargetGone(f"the target ended before it was ready{self._last_words()}")
-                try:
-                    await http.get(ready.http, timeout=min(1.0, ready.within))
-                except ProbeFailed as problem:
-                    why = str(problem)
-                    await asyncio.sleep(_READY_POLL)
-                else:
-                    self._changed("ready", self.pid, True, "")
-                    return
-        self._changed("never-ready", self.pid, False, why)
-        raise TargetError(
-            f"the target was not ready within {ready.within:g} s: {why}{self._last_words()}",
-            hint="set target.process.ready.http to a path that answers 2xx, or ready.within higher",
-        )
-
-    def _last_words(self) -> str:
-        try:
-            lines = self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:]
-        except OSError:
-            return ""
-        return "".join(f"\n    | {line}" for line in lines)
-
-    async def restart(self, changes: Mapping[str, str]) -> None:
-        """End it and start it again with `changes` merged into its original environment."""
-        await self._end()
-        self._launch(changes)
-        await self._ready()
-        self._changed("restarted", self.pid, True, "")
-
-    async def stop(self) -> None:
-        """End it by its declared signal; SIGKILL after its grace."""
-        await self._end()
-
-    async def _end(self) -> None:
-        if self._process is None or not self._process.running:
-            return
-        self._ours = True
-        stop = self._spec.stop
-        await self._process.stop(signal.Signals[stop.signal], grace=stop.grace)
+    async def stop(self, ledger: Ledger) -> None:
+        """End what chaosmem owns of it, and account for its promises."""
+        ...
 
 
-def _exit_words(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    return f"killed by {signal.Signals(-code).name}"
+def at_port(url: str, port: int | None) -> str:
+    """`url` with another port, where one is declared."""
+    if port is None:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{parts.hostname}:{port}"))
 
 
-class EndpointTarget:
-    """Something already running; chaosmem neither starts nor stops it."""
-
-    def __init__(
-        self, url: str, pid: int | None, access: AgentAccess | None, changed: Changed
-    ) -> None:
-        self.url = url.rstrip("/")
-        self.token = read_token(access) if access else ""
-        self.gone = asyncio.Event()
-        self._pid, self._changed = pid, changed
-        self._identity = procfs.started_ticks(pid) if pid else None
-        self._pidfd: int | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The declared pid, as long as it is the same process."""
-        if self._pid is None or procfs.started_ticks(self._pid) != self._identity:
-            return None
-        return self._pid
-
-    async def start(self) -> None:
-        """Check that the pid is there and watch it; whether the URL answers is the sampler's."""
-        if self._pid is not None:
-            if self._identity is None:
-                raise TargetGone(f"there is no process {self._pid}")
-            self._pidfd = os.pidfd_open(self._pid)
-            asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
-        self._changed("ready", self._pid, False, "attached")
-
-    def _ended(self) -> None:
-        self._unwatch()
-        self._changed("exited", self._pid, False, "")
-        self.gone.set()
-
-    def _unwatch(self) -> None:
-        if self._pidfd is not None:
-            asyncio.get_running_loop().remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = None
-
-    async def stop(self) -> None:
-        """Stop watching it; it is not ours to stop."""
-        self._unwatch()
-
-
-def read_token(access: AgentAccess) -> str:
-    """The agent's token from its file or variable; empty where neither is set."""
-    if access.token_file:
-        try:
-            return Path(access.token_file).read_text().strip()
-        except OSError as problem:
-            raise UsageError(
-                f"cannot read target.agent.tokenFile: {problem.strerror}",
-                hint="give the path of a readable file that holds only the token",
-            ) from problem
-    return os.environ.get(access.token_env, "")
+def declared_port(target: Target, use: Use) -> int | None:
+    """The port of one side, where it differs from the service's own."""
+    access = {"agent": target.agent, "metrics": target.metrics, "pprof": target.pprof}.get(use)
+    return access.port if access is not None else None

@@ -1,6 +1,6 @@
 """One trial: the phases, the faults in them, and everything taken back at the end.
 
-The phases run as one task beside the sampler and the heartbeat. Whatever ends first (the phases, a
+The phases run as one task beside the sampler. Whatever ends first (the phases, a
 wish to stop, the target) the undo comes after it, while the sampler still watches.
 """
 
@@ -22,7 +22,7 @@ from chaosmem.run.recorder import Recorder
 from chaosmem.run.sampler import Sampler
 from chaosmem.run.stage import Stage
 from chaosmem.run.stop import Cause
-from chaosmem.run.target import OwnedTarget, TargetHandle
+from chaosmem.run.target import TargetHandle
 from chaosmem.run.wires import Wires, wired
 from chaosmem.rundir import events
 from chaosmem.spec.base import Phase
@@ -53,9 +53,7 @@ class Trial:
         """The whole trial on a target that is ready; everything is undone, or listed as open."""
         experiment, rundir = self._stage.experiment, self._stage.rundir
         try:
-            async with wired(
-                experiment, self._target.url, self._target.token, rundir.run_id, clock=self._clock
-            ) as wires:
+            async with wired(experiment, self._target, rundir.run_id) as wires:
                 self._introduce(wires)
                 await self._watched(wires, self._board(wires))
         finally:
@@ -71,25 +69,23 @@ class Trial:
         self._stage.write(events.TargetFacts(t=self._clock.now(), trial=self.key, facts=facts))
 
     def _board(self, wires: Wires) -> Board:
-        owned = self._target if isinstance(self._target, OwnedTarget) else None
+        target = self._target
         scene = Scene(
             clock=self._clock,
-            url=self._target.url,
+            url=target.url,
             agent=wires.agent,
-            restart=owned.restart if owned else None,
-            environment=owned.environment if owned else None,
+            restart=target.restart,
+            environment=target.environment,
             on_request=self._on_request,
             seed=self._stage.experiment.seed,
+            pod=target.pod_scene(),
         )
-        return Board(self._stage, self.key, scene, url=self._target.url, gone=self._target.gone)
+        return Board(self._stage, self.key, scene, holders=target.holders(), gone=target.gone)
 
     async def _watched(self, wires: Wires, board: Board) -> None:
         """Phases, then undo, with the sampler beside both; one last sample after all."""
         sampler = self._sampler(wires)
-        loops = [
-            asyncio.create_task(sampler.run(), name="sampler"),
-            asyncio.create_task(board.heartbeat(), name="heartbeat"),
-        ]
+        loops = [asyncio.create_task(sampler.run(), name="sampler")]
         try:
             await self._raced(self._phases(wires, board), loops)
         finally:
@@ -110,6 +106,7 @@ class Trial:
             pid=lambda: self._target.pid,
             on_reading=self._on_reading,
             on_trouble=self._on_trouble,
+            beside=self._target.beside(),
         )
 
     async def _raced(self, work: Awaitable[None], loops: Sequence[asyncio.Task[None]]) -> None:
@@ -184,7 +181,7 @@ class Trial:
         else:
             taken = await captures.take(
                 capture,
-                wires.brief,
+                wires.profiles,
                 access.path,
                 rundir=self._stage.rundir,
                 trial=self.key,
@@ -206,7 +203,7 @@ class Trial:
     def _notice_restart(self, reading: Reading) -> None:
         """An attached target whose GC count went back is another process behind the same URL."""
         cycles = reading.values.get(metrics.GC_CYCLES.name, self._cycles)
-        if cycles < self._cycles and not isinstance(self._target, OwnedTarget):
+        if cycles < self._cycles and not self._target.watches_itself:
             self._seen.restarts += 1
             self._stage.write(
                 events.TargetChanged(

@@ -6,10 +6,11 @@ the promises from the journal and fulfils those that are still open.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chaosmem.clock import RunClock
+from chaosmem.errors import ChaosmemError
 from chaosmem.rundir.events import (
     AnyEntry,
     UndoAct,
@@ -34,7 +35,8 @@ class Ledger:
     """Promises of a run, in the order of their making.
 
     `write_ahead` raises where the entry cannot be kept; `write` must not, since an undo goes on
-    when the disk is full.
+    when the disk is full. `mirror` keeps a promise in a second place too (the cluster), for
+    whoever has only that.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Ledger:
     ) -> None:
         self._write, self._write_ahead, self._clock = write, write_ahead, clock
         self._open: dict[str, Promise] = {}
+        self.mirror: Callable[[Promise], Awaitable[None]] | None = None
 
-    def promise(self, promise: Promise) -> None:
-        """Put the undo on disk; only after this may the deed be done.
+    async def promise(self, promise: Promise) -> None:
+        """Put the undo on disk, and into the mirror; only after this may the deed be done.
 
         Raises:
             RunDirError: it is not on disk; the deed must not be done.
+            ClusterError: it is not in the cluster; the deed must not be done.
         """
         self._write_ahead(
             UndoPlanned(
@@ -62,6 +66,12 @@ class Ledger:
             )
         )
         self._open[promise.id] = promise
+        if self.mirror is not None:
+            try:
+                await self.mirror(promise)
+            except ChaosmemError:
+                self.done(promise.id, by="not-begun")
+                raise
 
     def done(self, identity: str, *, by: str = "run") -> None:
         """That undo is done. Idempotent."""

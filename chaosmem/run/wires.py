@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from chaosmem.clock import RunClock
 from chaosmem.drivers.agent import Agent, Info
 from chaosmem.drivers.http import Http
 from chaosmem.drivers.sources import AgentSource, MetricsSource, PprofSource, Source, choose
 from chaosmem.errors import ProbeFailed, TargetError
+from chaosmem.run.target import TargetHandle, Use
 from chaosmem.spec.model import Experiment
 
 _CHOOSE_SECONDS = 5.0
@@ -18,14 +18,13 @@ _CHOOSE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """Two clients of one target.
+    """Clients of one target.
 
-    `kept` stays open for samples and acts, so that its goroutines are in the baseline too;
-    `brief` closes its connection after each use.
+    What samples and acts stays open, so that its goroutines are in the baseline too;
+    `profiles` closes its connection after each use.
     """
 
-    kept: Http
-    brief: Http
+    profiles: Http
     agent: Agent | None
     info: Info | None
     no_agent: str
@@ -33,20 +32,19 @@ class Wires:
 
 
 @contextlib.asynccontextmanager
-async def wired(
-    experiment: Experiment, url: str, token: str, run_id: str, *, clock: RunClock
-) -> AsyncIterator[Wires]:
+async def wired(experiment: Experiment, target: TargetHandle, run_id: str) -> AsyncIterator[Wires]:
     """Connect; TargetError where nothing of the target can be measured."""
-    kept = Http(url, clock)
-    brief = Http(url, clock, keep=False)
+    sides: dict[Use, Http] = {
+        use: target.http(use, keep=True) for use in ("agent", "metrics", "pprof")
+    }
+    profiles = target.http("pprof", keep=False)
     try:
-        agent, info, why = await find_agent(experiment, kept, token, run_id)
-        candidates = _candidates(experiment, kept, agent)
-        source = await choose(candidates, timeout=_CHOOSE_SECONDS)
-        yield Wires(kept, brief, agent, info, why, source)
+        agent, info, why = await find_agent(experiment, sides["agent"], target.token, run_id)
+        source = await choose(_candidates(experiment, sides, agent), timeout=_CHOOSE_SECONDS)
+        yield Wires(profiles, agent, info, why, source)
     finally:
-        await kept.close()
-        await brief.close()
+        for http in (*sides.values(), profiles):
+            await http.close()
 
 
 async def find_agent(
@@ -63,15 +61,11 @@ async def find_agent(
         return None, None, str(problem)
 
 
-def _candidates(experiment: Experiment, http: Http, agent: Agent | None) -> list[Source]:
-    target, wanted = experiment.target, experiment.sampling.source
-    found: list[Source] = []
-    if agent is not None:
-        found.append(AgentSource(agent))
-    if target.metrics is not None:
-        found.append(MetricsSource(http, target.metrics.path))
-    if target.pprof is not None:
-        found.append(PprofSource(http, target.pprof.path))
+def _candidates(
+    experiment: Experiment, sides: dict[Use, Http], agent: Agent | None
+) -> list[Source]:
+    wanted = experiment.sampling.source
+    found = sources(experiment, sides["metrics"], sides["pprof"], agent)
     chosen = [s for s in found if wanted in ("auto", s.name)]
     if not chosen:
         raise TargetError(
@@ -79,3 +73,16 @@ def _candidates(experiment: Experiment, http: Http, agent: Agent | None) -> list
             hint="declare it under `target`, or write `source: auto`",
         )
     return chosen
+
+
+def sources(
+    experiment: Experiment, metrics: Http, pprof: Http, agent: Agent | None
+) -> list[Source]:
+    """Every declared source, the best first."""
+    target = experiment.target
+    found: list[Source] = [AgentSource(agent)] if agent is not None else []
+    if target.metrics is not None:
+        found.append(MetricsSource(metrics, target.metrics.path))
+    if target.pprof is not None:
+        found.append(PprofSource(pprof, target.pprof.path))
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 Value = float | str
 
@@ -108,7 +108,52 @@ class ReleaseAgent(BaseModel):
     token_file: str = ""
 
 
-UndoAct = Annotated[StopMarked | ReleaseAgent, Field(discriminator="act")]
+class ReleaseInPod(BaseModel):
+    """Undo: end the lease that this run holds on the agent in a pod, which puts everything back."""
+
+    model_config = ConfigDict(frozen=True)
+    act: Literal["release-in-pod"] = "release-in-pod"
+    run_id: str
+    context: str = ""
+    namespace: str
+    pod: str
+    uid: str
+    """Of the pod: another one of that name has nothing of ours in it."""
+    port: int
+    path: str
+    transport: str = "auto"
+    token_env: str = ""
+    token_file: str = ""
+    token_secret: str = ""
+
+
+class DeleteObject(BaseModel):
+    """Undo: delete an object of this run from the cluster, and see it gone."""
+
+    model_config = ConfigDict(frozen=True)
+    act: Literal["delete-object"] = "delete-object"
+    run_id: str
+    context: str = ""
+    kind: Literal["Pod", "Secret", "ConfigMap", "Lease", "StressChaos"]
+    namespace: str
+    name: str
+
+
+class RevertEnvironment(BaseModel):
+    """Undo: give a workload its former environment back, and follow that rollout to its end."""
+
+    model_config = ConfigDict(frozen=True)
+    act: Literal["revert-environment"] = "revert-environment"
+    run_id: str
+    context: str = ""
+    former: JsonValue
+    """`EnvUndo` of the kubernetes driver, which alone reads it."""
+
+
+UndoAct = Annotated[
+    StopMarked | ReleaseAgent | ReleaseInPod | DeleteObject | RevertEnvironment,
+    Field(discriminator="act"),
+]
 
 
 class UndoPlanned(Entry):

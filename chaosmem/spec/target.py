@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from chaosmem import __version__
 from chaosmem.spec.base import AutoPort, HttpPath, Model, Port, Seconds
 
 
@@ -108,6 +109,21 @@ def _selects_something(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+class HelperPod(Model):
+    """chaosmem's own pod on the target's node: it stresses the container's cgroup, and reads it."""
+
+    image: str = "chaosmem/helper:" + __version__
+    """Image of the helper (`chaosmem/go/helper`)."""
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """When the node fetches the image."""
+    cgroup_root: HttpPath = "/sys/fs/cgroup"
+    """Where the node mounts its cgroups."""
+    observe: bool = True
+    """Read the container's cgroup by a helper even where no fault needs one."""
+    port: Port = 9797
+    """Port that the helper listens on, in its own pod."""
+
+
 class KubernetesTarget(Model):
     """Pods, found by namespace and selector."""
 
@@ -125,6 +141,14 @@ class KubernetesTarget(Model):
     """Context of the kubeconfig; absent: the current one."""
     transport: Literal["auto", "direct", "proxy", "port-forward"] = "auto"
     """How pprof and the agent are reached: pod IP, API server's proxy, or port-forward."""
+    port: Port | None = None
+    """HTTP port of the service; absent: the container's port named http, or its first one."""
+    control_namespace: str = "chaosmem"
+    """Namespace of chaosmem's own objects: what to undo, locks, helper pods."""
+    helper: HelperPod = HelperPod()
+    """The helper pod."""
+    allow_gitops: bool = False
+    """Let `via: rollout` and arms change a workload that a GitOps controller or Helm manages."""
 
     @model_validator(mode="after")
     def _value_goes_with_mode(self) -> Self:
@@ -158,6 +182,8 @@ class AgentAccess(Model):
     """Name of the environment variable that holds the agent's token."""
     token_file: str | None = None
     """File that holds the agent's token, instead of `tokenEnv`."""
+    token_secret: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")] | None = None
+    """`NAME/KEY` of the Secret in the pods' namespace that holds the token (pods only)."""
 
 
 class MetricsAccess(Model):
