@@ -26,6 +26,10 @@ import (
 // TokenEnv names the environment variable that holds the token.
 const TokenEnv = "CHAOSMEM_AGENT_TOKEN"
 
+// TokenHeader carries the token where Authorization does not arrive: the Kubernetes
+// API server's pod proxy keeps that one to itself.
+const TokenHeader = "Chaosmem-Token"
+
 // DefaultPrefix is the path below which the agent answers.
 const DefaultPrefix = "/debug/chaosmem"
 

@@ -53,7 +53,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 	if !s.authorized(r) {
-		return fail(http.StatusUnauthorized, "unauthorized", "no token or a wrong one: send Authorization: Bearer with the value of %s", TokenEnv)
+		return fail(http.StatusUnauthorized, "unauthorized", "no token or a wrong one: send Authorization: Bearer, or %s, with the value of %s", TokenHeader, TokenEnv)
 	}
 	path, ok := strings.CutPrefix(r.URL.Path, s.prefix)
 	methods := s.routes[path]
@@ -68,11 +68,17 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 	return h(w, r)
 }
 
-// authorized compares digests, so that not even the token's length can be timed.
+// authorized takes the token from either header: what stands between may use
+// Authorization for itself.
 func (s *server) authorized(r *http.Request) bool {
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && s.isToken(bearer) || s.isToken(r.Header.Get(TokenHeader))
+}
+
+// isToken compares digests, so that not even the token's length can be timed.
+func (s *server) isToken(given string) bool {
 	digest := sha256.Sum256([]byte(given))
-	return subtle.ConstantTimeCompare(digest[:], s.token[:]) == 1 && ok
+	return subtle.ConstantTimeCompare(digest[:], s.token[:]) == 1
 }
 
 func answer(f func() any) handler {

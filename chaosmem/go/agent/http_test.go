@@ -62,6 +62,29 @@ func TestAWrongTokenIsRefusedBeforeAnythingElse(t *testing.T) {
 	}
 }
 
+func TestTheTokenMayComeInAHeaderOfItsOwn(t *testing.T) {
+	c := newClient(t, newFakeClock())
+	for _, try := range []struct {
+		authorization, own string
+		want               int
+	}{
+		{"", testToken, http.StatusOK},
+		{"Bearer of somebody else", testToken, http.StatusOK},
+		{"", "Bearer " + testToken, http.StatusUnauthorized},
+		{"", "", http.StatusUnauthorized},
+		{"Basic " + testToken, "wrong", http.StatusUnauthorized},
+	} {
+		r := httptest.NewRequest("GET", DefaultPrefix+"/v1/info", nil)
+		r.Header.Set("Authorization", try.authorization)
+		r.Header.Set(TokenHeader, try.own)
+		w := httptest.NewRecorder()
+		c.s.ServeHTTP(w, r)
+		if w.Code != try.want {
+			t.Errorf("%q and %q: %d, want %d", try.authorization, try.own, w.Code, try.want)
+		}
+	}
+}
+
 func TestBadRequestsAreNamed(t *testing.T) {
 	c := newClient(t, newFakeClock())
 	c.lease()
