@@ -19,6 +19,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import synth
 
 from chaosmem.errors import ChaosmemError
 from chaosmem.profile import Profile, diff, growth, merge, read, top
@@ -27,6 +28,8 @@ from chaosmem.profile.unpack import unpack
 LIMIT = 1.0  # CPU seconds for one input
 MOST_BYTES = 1 << 20
 PEAK = 64 << 20  # bytes that one input of a few kilobytes may ever use
+SMALL = 1500  # bytes of an input that is small
+LARGE = 40  # one input in so many begins as a large one
 REPORTED = 8  # one input in so many is also reported in every way
 TRICKS = (
     b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
@@ -113,14 +116,15 @@ def exercise(data: bytes, *, report: bool) -> bool:
     return True
 
 
-def seeds(directory: Path) -> list[bytes]:
+def seeds(directory: Path) -> tuple[list[bytes], list[bytes]]:
+    """(small, large): in small ones a mutation is more likely to hit what matters, and is quick."""
     found = [unpack(path.read_bytes()) for path in sorted(directory.rglob("*")) if path.is_file()]
-    return [data[:20_000] if data[:1].isalpha() else data for data in found if data]
-
-
-def small(data: bytes) -> bytes:
-    """The same kind of profile with few samples: mutations then hit what matters more often."""
-    return data if len(data) < 3000 else b""
+    texts = [data for data in found if data[:1].isalpha() or data[:1] == b"-"]
+    binary = [data for data in found if data and data not in texts]
+    small = [data for data in binary if len(data) < SMALL]
+    small += [synth.heap(samples, seed=samples, functions=3, depth=4) for samples in (1, 2, 4)]
+    small += [data[: data.rfind(b"\n\n", 0, SMALL) + 1] or data[:SMALL] for data in texts]
+    return small, [data[:20_000] for data in texts] + binary
 
 
 def main() -> int:
@@ -133,14 +137,15 @@ def main() -> int:
     asked = parser.parse_args()
     warnings.simplefilter("error")  # an overflow that numpy warns of is a wrong number
     chance = random.Random(asked.seed)  # noqa: S311 repeatable
-    pool = seeds(asked.captures)
-    pool += [data for data in map(small, pool) if data] * 4
+    small, large = seeds(asked.captures)
+    pool = small + large
     begun, done, accepted, failed, slowest = time.perf_counter(), 0, 0, 0, 0.0
     for number in range(asked.count):
         if time.perf_counter() - begun > asked.seconds:
             break
         done += 1
-        data = mutate(chance.choice(pool), pool, chance)
+        seed = chance.choice(small if number % LARGE else large)
+        data = mutate(seed, pool, chance)
         traced = number % 1000 == 0
         if traced:
             tracemalloc.start()

@@ -50,7 +50,7 @@ class CycleRows:
         if len(parts) == 1:
             return parts[0]
         if not parts:
-            return CycleRows.of_fields([])
+            return CycleRows.none()
         names = [f.name for f in fields(CycleRows)]
         return CycleRows(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
@@ -68,8 +68,15 @@ class CycleRows:
         return CycleRows(times, counts, flags, line, offset, source)
 
     @staticmethod
+    def none() -> CycleRows:
+        """No cycles."""
+        return _NONE
+
+    @staticmethod
     def of_fields(rows: Sequence[tuple[GcFields, int, int, int]]) -> CycleRows:
         """Lines read one by one, each with its line number, offset and source."""
+        if not rows:
+            return _NONE
         return CycleRows(
             np.array([f.times for f, *_ in rows], np.float64).reshape(-1, 9),
             np.array([f.counts for f, *_ in rows], np.int64).reshape(-1, 9),
@@ -86,6 +93,16 @@ class CycleRows:
     def by_place(self) -> CycleRows:
         """In the order of the input."""
         return self.take(np.argsort(self.line, kind="stable"))
+
+
+_NONE: Final = CycleRows(
+    np.zeros((0, 9)),
+    np.zeros((0, 9), np.int64),
+    np.zeros(0, np.uint8),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int32),
+)
 
 
 class GcCycles(Sequence[GcCycle]):

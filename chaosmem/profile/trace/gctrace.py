@@ -114,13 +114,16 @@ class GcTraceParser:
 
     def _read(self, block: Block) -> CycleRows:
         """The cycles of a block."""
+        if not any(mark in block.data for mark in _MARKS):
+            return CycleRows.none()
         lines = _Lines(block)
         fast, rows = _read_fast(lines)
         suspects = _suspects(lines, fast)
         if suspects:
             suspects, wrapped = self._read_wrapped(lines, suspects)
             slow = [row for i in suspects if (row := self._slow(lines, i)) is not None]
-            rows = CycleRows.concat([rows, wrapped, CycleRows.of_fields(slow)]).by_place()
+            rows = CycleRows.concat([rows, wrapped, CycleRows.of_fields(slow)])
+            rows = rows.by_place() if len(rows) > 1 else rows
         return self._mark_periodic(rows) if self._notices else rows
 
     def _read_wrapped(self, lines: _Lines, suspects: list[int]) -> tuple[list[int], CycleRows]:
@@ -129,7 +132,7 @@ class GcTraceParser:
         found = [(i, w) for i, w in inner if w is not None and w.body.startswith(b"gc ")]
         ids = [self._source_id(w.source) for _, w in found]
         if not found or None in ids:
-            return suspects, CycleRows.of_fields([])
+            return suspects, CycleRows.none()
         columns = read_body(b"".join([w.body + b"\n" for _, w in found]))
         rows = np.array([i for i, _ in found])[columns.ok]
         offset = lines.begins[rows] + np.array([w.skipped for _, w in found])[columns.ok]
@@ -231,14 +234,14 @@ def _read_fast(lines: _Lines) -> tuple[Ints, CycleRows]:
     """The lines that the block reader decided, and their cycles."""
     none = np.empty(0, np.int64)
     if len(lines.begins) <= _FEW:
-        return none, CycleRows.of_fields([])
+        return none, CycleRows.none()
     u8 = np.frombuffer(lines.block.data, np.uint8)
     rows = np.flatnonzero(u8[lines.begins] == ord("g"))
     at = lines.begins[rows]
     rows = rows[(u8[at + 1] == ord("c")) & (lines.ends[rows] - at > 2)]  # noqa: PLR2004 - "gc "
     rows = rows[u8[lines.begins[rows] + 2] == ord(" ")]
     if not len(rows):
-        return none, CycleRows.of_fields([])
+        return none, CycleRows.none()
     columns = read_body(lines.join(rows))
     rows = rows if columns.ok.all() else rows[columns.ok]
     begins = lines.begins[rows] + lines.block.offset
@@ -250,7 +253,7 @@ def _suspects(lines: _Lines, decided: Ints) -> list[int]:
     n = len(lines.begins)
     if len(decided) == n:
         return []
-    rest = np.setdiff1d(np.arange(n), decided, assume_unique=True)
+    rest = np.setdiff1d(np.arange(n), decided, assume_unique=True) if len(decided) else np.arange(n)
     text = lines.join(rest)
     if not any(mark in text for mark in _MARKS):
         return []
