@@ -1,0 +1,1 @@
+"""Images of the test cluster, made without a network: one static Go program on nothing."""

@@ -1,0 +1,3 @@
+module chaosmem.test/pause
+
+go 1.22

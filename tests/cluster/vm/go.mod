@@ -1,0 +1,3 @@
+module chaosmem.test/vm
+
+go 1.22
