@@ -97,6 +97,31 @@ GO_CPU_IDLE = _m("cpu.go.idle", "s", "/cpu/classes/idle:cpu-seconds", "CPU idle 
 RSS = _m("memory.rss", "By", "/proc/PID/statm", "Resident set of the process.")
 PROCESS_CPU = _m("cpu.process", "s", "/proc/PID/stat", "User and system CPU (cumulative).")
 THREADS = _m("process.threads", "1", "/proc/PID/stat", "OS threads.")
+CGROUP_USAGE = _m(
+    "memory.cgroup.usage", "By", "helper cgroup.usage", "All memory charged to the container."
+)
+CGROUP_WORKING_SET = _m(
+    "memory.cgroup.working_set",
+    "By",
+    "helper cgroup.working_set",
+    "Usage less inactive file pages, as kubelet and cAdvisor compute it.",
+)
+CGROUP_ANON = _m("memory.cgroup.rss", "By", "helper cgroup.anon", "Anonymous memory charged.")
+CGROUP_CACHE = _m("memory.cgroup.cache", "By", "helper cgroup.cache", "Page cache charged.")
+CGROUP_LIMIT = _m("memory.cgroup.limit", "By", "helper cgroup.limit", "The container's limit.")
+CGROUP_OOM_KILLS = _m(
+    "memory.cgroup.oom_kills", "1", "helper events.oom_kill", "OOM kills (cumulative)."
+)
+TARGET_RSS = _m(
+    "memory.target.rss",
+    "By",
+    "helper target.rss",
+    "Resident sets of the container's own processes, the stressor's left out.",
+)
+STRESS_HELD = _m("memory.stress.held", "By", "helper held.bytes", "Memory that the helper holds.")
+STRESS_LEVEL = _m(
+    "memory.stress.level", "By", "helper stress.setpoint", "Where the ramp of the stress stands."
+)
 LOAD_SENT = _m("load.sent", "1", "chaosmem load", "Requests sent (cumulative).")
 LOAD_OK = _m("load.ok", "1", "chaosmem load", "Requests answered below 500 (cumulative).")
 LOAD_FAILED = _m("load.failed", "1", "chaosmem load", "Requests failed (cumulative).")

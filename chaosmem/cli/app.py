@@ -138,6 +138,21 @@ def undo(run_name: Run, runs_dir: RunsDir = RUNS) -> None:
     undo_run(runs_dir, run_name)
 
 
+@app.command(epilog="Example: chaosmem sweep --namespace chaosmem")
+def sweep(
+    *,
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Where runs keep their records.")
+    ] = "chaosmem",
+    context: Annotated[str | None, typer.Option(help="Context of the kubeconfig.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be undone.")] = False,
+) -> None:
+    """Undo what killed runs left in a cluster; needs nothing but the cluster."""
+    from chaosmem.cli.undoing import sweep_cluster  # noqa: PLC0415
+
+    sweep_cluster(namespace, context, dry_run=dry_run)
+
+
 @app.command(epilog="Example: chaosmem doctor experiments/quickstart.yaml")
 def doctor(
     spec: Annotated[Path | None, typer.Argument(help="Check this experiment's target too.")] = None,

@@ -29,6 +29,7 @@ class Info(_Message):
     go: str
     pid: int
     start_unix_ns: int = 0
+    now_unix_ns: int = 0
     gomaxprocs: int = 0
     num_cpu: int = 0
     main: str = ""

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from chaosmem.errors import FaultRefused
 from chaosmem.faults.base import FaultAct, Scene
 from chaosmem.faults.inside import Goroutines, Heap, LiveRuntime
 from chaosmem.faults.load import HttpLoad
+from chaosmem.faults.memory import HelperMemory
 from chaosmem.faults.restart import RestartRuntime
-from chaosmem.spec.faults import Fault, GoroutinesFault, HeapFault, LoadFault, RuntimeFault
+from chaosmem.faults.rollout import RolloutRuntime
+from chaosmem.spec.faults import Fault
 
 __all__ = ["FaultAct", "Scene", "act", "holder"]
+
+_ACTS: Final[Mapping[tuple[str, str], Callable[[Any, Scene], FaultAct]]] = {
+    ("heap", "agent"): Heap,
+    ("goroutines", "agent"): Goroutines,
+    ("runtime", "agent"): LiveRuntime,
+    ("runtime", "restart"): RestartRuntime,
+    ("runtime", "rollout"): RolloutRuntime,
+    ("load", ""): HttpLoad,
+    ("memory", "helper"): HelperMemory,
+}
 
 
 def act(spec: Fault, scene: Scene) -> FaultAct:
     """The acting fault for a declared one."""
-    match spec:
-        case HeapFault():
-            return Heap(spec, scene)
-        case GoroutinesFault():
-            return Goroutines(spec, scene)
-        case RuntimeFault(via="agent"):
-            return LiveRuntime(spec, scene)
-        case RuntimeFault(via="restart"):
-            return RestartRuntime(spec, scene)
-        case LoadFault():
-            return HttpLoad(spec, scene)
-        case _:
-            raise FaultRefused(f"the {spec.kind} fault needs a cluster; there is no driver for it")
+    via = str(getattr(spec, "via", ""))
+    found = _ACTS.get((spec.kind, via))
+    if found is None:
+        raise FaultRefused(f"there is nothing that acts out a {spec.kind} fault via {via}")
+    return found(spec, scene)
 
 
 def holder(spec: Fault) -> str:

@@ -37,6 +37,8 @@ class Scene:
     """Environment of the owned process as the kernel has it."""
     on_request: Callable[[Result], None]
     seed: int
+    inject_seconds: float = 0.0
+    """Length of the inject phase."""
     pod: PodScene | None = None
     """What a fault on a pod may act through besides."""
 

@@ -14,10 +14,10 @@ from chaosmem.drivers import process, procfs
 from chaosmem.drivers.agent import Agent
 from chaosmem.drivers.http import Http
 from chaosmem.errors import ChaosmemError, UndoIncomplete, UsageError
-from chaosmem.run.local import read_token
+from chaosmem.run.tokens import read_token
 from chaosmem.run.undo import Promise, open_promises
 from chaosmem.rundir import RunDir, events, layout
-from chaosmem.rundir.events import ReleaseAgent, RunStarted, StopMarked
+from chaosmem.rundir.events import ClusterUndo, ReleaseAgent, RunStarted, StopMarked
 from chaosmem.rundir.journal import Journal, JournalWriter, decode
 from chaosmem.spec.target import AgentAccess
 
@@ -87,6 +87,8 @@ async def _fulfil(promise: Promise, clock: RunClock, *, ended: bool) -> str:
             return f"still running: pid {', '.join(map(str, left))}" if left else ""
         case ReleaseAgent() as release:
             return "" if ended else await _release(release, clock)
+        case _ as undo:
+            return await _in_cluster(undo, clock)
 
 
 async def _release(release: ReleaseAgent, clock: RunClock) -> str:
@@ -97,6 +99,18 @@ async def _release(release: ReleaseAgent, clock: RunClock) -> str:
             await agent.end()
         except ChaosmemError as problem:
             return f"{release.url}: {problem}"
+    return ""
+
+
+async def _in_cluster(undo: ClusterUndo, clock: RunClock) -> str:
+    from chaosmem.drivers.kube.connect import Cluster  # noqa: PLC0415 - 0.4 s
+    from chaosmem.run import clusterundo  # noqa: PLC0415
+
+    try:
+        async with Cluster.open(context=undo.context or None) as cluster:
+            await clusterundo.fulfil(cluster, undo, clock)
+    except ChaosmemError as problem:
+        return f"{problem}" + (f" ({problem.hint})" if problem.hint else "")
     return ""
 
 

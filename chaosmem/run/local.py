@@ -14,15 +14,16 @@ from chaosmem.clock import RunClock
 from chaosmem.drivers import process, procfs
 from chaosmem.drivers.http import Http
 from chaosmem.drivers.sources import Source
-from chaosmem.errors import ChaosmemError, ProbeFailed, TargetError, TargetGone, UsageError
+from chaosmem.errors import ChaosmemError, ProbeFailed, TargetError, TargetGone
 from chaosmem.faults.base import PodScene
 from chaosmem.plan.environment import merge, process_environment
 from chaosmem.run.lease import Holder
 from chaosmem.run.target import Changed, Use, at_port, declared_port
+from chaosmem.run.tokens import read_token
 from chaosmem.run.undo import Ledger, Promise
 from chaosmem.rundir.events import ReleaseAgent, StopMarked
 from chaosmem.spec.model import Arm
-from chaosmem.spec.target import AgentAccess, ProcessTarget, Target
+from chaosmem.spec.target import ProcessTarget, Target
 
 TOKEN = "CHAOSMEM_AGENT_TOKEN"  # noqa: S105 - the variable's name, not a token
 _READY_POLL = 0.01
@@ -283,16 +284,3 @@ class EndpointTarget(_Local):
     async def stop(self, ledger: Ledger) -> None:  # noqa: ARG002 - nothing was promised
         """Stop watching it; it is not ours to stop."""
         self._unwatch()
-
-
-def read_token(access: AgentAccess) -> str:
-    """The agent's token from its file or variable; empty where neither is set."""
-    if access.token_file:
-        try:
-            return Path(access.token_file).read_text().strip()
-        except OSError as problem:
-            raise UsageError(
-                f"cannot read target.agent.tokenFile: {problem.strerror}",
-                hint="give the path of a readable file that holds only the token",
-            ) from problem
-    return os.environ.get(access.token_env, "")

@@ -87,6 +87,10 @@ def local_target(job: Job, arm: Arm, ground: Ground, log: Path) -> TargetHandle:
 
 def supply_for(job: Job, stage: Stage) -> Supply:
     """The supply that the job's target asks for."""
+    if job.experiment.target.kubernetes is not None:
+        from chaosmem.run.fleet import PodSupply  # noqa: PLC0415 - 0.4 s that a local run saves
+
+        return PodSupply(job, stage)
     return LocalSupply(job, stage)
 
 

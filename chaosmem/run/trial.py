@@ -78,6 +78,7 @@ class Trial:
             environment=target.environment,
             on_request=self._on_request,
             seed=self._stage.experiment.seed,
+            inject_seconds=self._stage.experiment.phases.inject,
             pod=target.pod_scene(),
         )
         return Board(self._stage, self.key, scene, holders=target.holders(), gone=target.gone)

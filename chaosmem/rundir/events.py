@@ -150,8 +150,9 @@ class RevertEnvironment(BaseModel):
     """`EnvUndo` of the kubernetes driver, which alone reads it."""
 
 
+ClusterUndo = ReleaseInPod | DeleteObject | RevertEnvironment
 UndoAct = Annotated[
-    StopMarked | ReleaseAgent | ReleaseInPod | DeleteObject | RevertEnvironment,
+    StopMarked | ReleaseAgent | ClusterUndo,
     Field(discriminator="act"),
 ]
 

@@ -96,6 +96,17 @@ def via_fits_the_target(draft: Draft) -> Iterator[Complaint]:
             yield Complaint(_at(i, fault, "via"), message)
 
 
+def rollouts_come_first(draft: Draft) -> Iterator[Complaint]:
+    """A rollout replaces the pods, so it is over before the steady state is measured."""
+    for i, fault in of_kind(draft.faults, RuntimeFault):
+        if fault.via == "rollout" and fault.during != tuple(Phase):
+            message = (
+                "a rollout replaces the pods, and with them whatever is measured; it is made before"
+                " a trial and reverted after it, so write during: all"
+            )
+            yield Complaint(_at(i, fault, "during"), message)
+
+
 def arms_need_a_start(draft: Draft) -> Iterator[Complaint]:
     """What is already running keeps the environment that it was started with."""
     if draft.target is None or draft.target.kind != "endpoint":
@@ -226,6 +237,7 @@ RULES: tuple[Rule, ...] = (
     runtime_sets_something,
     godebug_needs_a_start,
     via_fits_the_target,
+    rollouts_come_first,
     arms_need_a_start,
     stress_ends_before_recovery,
     faults_have_time,

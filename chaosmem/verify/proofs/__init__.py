@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from chaosmem.evidence.model import FaultRecord, Trial
-from chaosmem.spec.faults import GoroutinesFault, HeapFault, LoadFault, RuntimeFault
+from chaosmem.spec.faults import (
+    GoroutinesFault,
+    HeapFault,
+    LoadFault,
+    MemoryFault,
+    RuntimeFault,
+)
 from chaosmem.verify.proofs.base import Proof
 from chaosmem.verify.proofs.goroutines import goroutines
 from chaosmem.verify.proofs.heap import churn, retained
 from chaosmem.verify.proofs.load import load
+from chaosmem.verify.proofs.memory import memory
 from chaosmem.verify.proofs.settings import settings
-from chaosmem.verify.ruling import Undecided
 
 __all__ = ["Proof", "prove"]
 
@@ -27,5 +33,5 @@ def prove(record: FaultRecord, trial: Trial, tolerance: float) -> tuple[Proof, .
             return settings(fault, record, trial)
         case LoadFault() as fault:
             return (load(fault, record, trial, tolerance),)
-        case other:
-            raise Undecided(f"this version cannot prove a {other.kind} fault")
+        case MemoryFault() as fault:
+            return (memory(fault, record, trial, tolerance),)

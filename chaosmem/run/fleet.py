@@ -1,0 +1,146 @@
+"""The pods of a run: one connection, one record, one watch; a rollout for a round that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from chaosmem.drivers.kube import pods
+from chaosmem.drivers.kube.connect import Cluster
+from chaosmem.drivers.kube.watch import Noticed, PodWatch
+from chaosmem.errors import ChaosmemError, TargetGone
+from chaosmem.plan.model import PlannedPod, PlannedTrial
+from chaosmem.run.job import Job
+from chaosmem.run.podplan import candidate
+from chaosmem.run.pods import Place, PodTarget
+from chaosmem.run.record import Record, lock_name
+from chaosmem.run.rolling import Rolling, environment_of
+from chaosmem.run.stage import Stage
+from chaosmem.run.supply import arm_of
+from chaosmem.run.target import TargetHandle
+from chaosmem.rundir import events
+
+
+class PodSupply:
+    """Gives each trial its pod."""
+
+    def __init__(self, job: Job, stage: Stage) -> None:
+        self._job, self._stage = job, stage
+        spec = job.experiment.target.kubernetes
+        assert spec is not None  # noqa: S101 - the engine makes no others
+        self._spec = spec
+        self._planned = [t.pod for t in job.plan.targets if t.pod is not None]
+        self._stack = contextlib.AsyncExitStack()
+        self._live: list[PodTarget] = []
+        self._now: list[PlannedPod] = list(self._planned)
+        """The pods as they are in this round."""
+        self._rolling: Rolling | None = None
+        self._record: Record | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def _open(self) -> None:
+        opened = Cluster.open(context=self._spec.context)
+        self._cluster = await self._stack.enter_async_context(opened)
+        locks = sorted({lock_name(uid) for uid in await self._lock_uids()})
+        self._record = Record(
+            self._cluster, self._spec.control_namespace, self._stage.rundir.run_id, self._trouble
+        )
+        await self._record.open(self._job.plan.experiment, locks)
+        self._stage.ledger.mirror = self._record.add
+        self._watch()
+
+    async def _lock_uids(self) -> list[str]:
+        """The workload of each pod (its pods come and go), or a bare pod itself."""
+        found = []
+        for planned in self._planned:
+            pod = await pods.get_pod(self._cluster, planned.namespace, planned.name)
+            found.append(pod.workload.uid if pod.workload else pod.uid)
+        return found
+
+    def _watch(self) -> None:
+        labels = ",".join(f"{k}={v}" for k, v in self._spec.selector.items())
+        watch = PodWatch(
+            self._cluster,
+            self._spec.namespace,
+            self._stage.clock,
+            selector=labels,
+            on_change=self._heard,
+        )
+        task = asyncio.create_task(watch.run(), name="watch of the pods")
+        self._stack.callback(task.cancel)
+
+    def _heard(self, noticed: Noticed) -> None:
+        change = noticed.change
+        if change.pod is None:
+            self._trouble(f"the watch of the pods: {change.what} {change.detail}".rstrip())
+            return
+        for target in self._live:
+            target.hear(change)
+
+    def _trouble(self, text: str) -> None:
+        now = self._stage.clock.now()
+        self._stage.write(events.Noted(t=now, text=text))
+
+    # --- rounds
+
+    async def begin(self, lanes: Sequence[PlannedTrial]) -> None:
+        """Roll the workload over to the round's environment, where it has one of its own."""
+        changes = environment_of(self._job.experiment, arm_of(self._job, lanes[0]))
+        if not changes:
+            return
+        self._rolling = Rolling(self._cluster, self._stage, self._spec, lanes[0].key)
+        await self._rolling.apply(self._planned, changes)
+        self._now = await self._replaced()
+
+    async def _replaced(self) -> list[PlannedPod]:
+        """As many of the new pods as were planned, of the same workloads."""
+        found = await pods.find_pods(self._cluster, self._spec.namespace, self._spec.selector)
+        fit = [c.pod for c in (candidate(p, self._spec) for p in found) if not c.unfit]
+        fit.sort(key=lambda pod: pod.name)
+        if len(fit) < len(self._planned):
+            raise TargetGone(
+                f"after the rollout {len(fit)} pods can be acted on, "
+                f"and {len(self._planned)} were planned"
+            )
+        return fit[: len(self._planned)]
+
+    async def end(self) -> None:
+        """Roll back to the former environment."""
+        self._live.clear()
+        if self._rolling is not None:
+            await self._rolling.revert()
+            self._rolling = None
+
+    def target(self, planned: PlannedTrial) -> TargetHandle:
+        """The pod of one trial."""
+        place = Place(self._cluster, self._stage, planned.key)
+        target = PodTarget(place, self._now[planned.target])
+        self._live.append(target)
+        return target
+
+    # --- the end
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        self._stage.ledger.mirror = None
+        if self._record is not None:
+            with contextlib.suppress(ChaosmemError):
+                await self._record.close(self._stage.ledger.open)
+        await self._stack.aclose()
