@@ -33,8 +33,9 @@ def plan_lines(plan: Plan) -> list[str]:
     """The plan for people."""
     arms = sorted({t.arm for t in plan.trials})
     return [
-        f"{plan.experiment}: {len(plan.trials)} trial(s) of "
+        f"{plan.experiment}: {len(plan.rounds)} trial(s) of "
         f"{units.human_seconds(plan.trial_seconds)}"
+        + (f" on {len(plan.targets)} targets side by side" if len(plan.targets) > 1 else "")
         + (f", arms {', '.join(arms)}" if len(arms) > 1 else ""),
         *(f"target   {t.name}: {t.detail}" for t in plan.targets),
         "",

@@ -22,7 +22,7 @@ from chaosmem.metrics import (
     LOAD_SENT,
 )
 from chaosmem.spec.checks import GoroutineRecovery, StressEffect
-from chaosmem.spec.faults import HeapFault, LoadFault, MemoryFault, Request, RuntimeFault
+from chaosmem.spec.faults import HeapFault, LoadFault, Request, RuntimeFault
 from chaosmem.verify import Finding, Outcome, verify
 from tests.verify.build import (
     HEAP,
@@ -224,12 +224,6 @@ def test_load_must_be_sent_at_its_rate_and_half_of_it_answered(
     }
     load = LoadFault(rate=50, mix=(Request(path="/"),))
     assert judged(trial(curves, faults=[fault(load)])).outcome is outcome
-
-
-def test_a_memory_fault_cannot_be_proven_yet() -> None:
-    memory = MemoryFault(via="helper", level=0.8)
-    found = judged(trial({GOROUTINES: 20.0}, faults=[fault(memory)]))
-    assert (found.outcome, "cannot prove a memory fault" in found.reason) == (INCONCLUSIVE, True)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def via_fits_the_target(draft: Draft) -> Iterator[Complaint]:
 
 def rollouts_come_first(draft: Draft) -> Iterator[Complaint]:
     """A rollout replaces the pods, so it is over before the steady state is measured."""
+    if draft.target is None or draft.target.kind != "kubernetes":
+        return
     for i, fault in of_kind(draft.faults, RuntimeFault):
         if fault.via == "rollout" and fault.during != tuple(Phase):
             message = (

@@ -1,0 +1,73 @@
+"""Pressure from beside the process is proven by the kernel's numbers, never by anybody's word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chaosmem.metrics import CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS, Metric
+from chaosmem.spec.faults import MemoryFault
+from chaosmem.verify import Finding, Outcome, verify
+from tests.verify.build import MIB, Curve, evidence, fault, pulse, trial
+
+PASS, INCONCLUSIVE = Outcome.PASS, Outcome.INCONCLUSIVE
+LIMIT, LEVEL, BASE, OWN = 256 * MIB, 204.8 * MIB, 40 * MIB, 30 * MIB
+ADDED = LEVEL - BASE
+
+
+def judged(curves: dict[Metric, Curve], readback: dict[str, Any], **spec: Any) -> Finding:
+    pressed = MemoryFault.model_validate({"via": "helper", "level": 0.8} | spec)
+    shown = trial(curves, faults=[fault(pressed, readback=readback)])
+    return next(f for f in verify(evidence(shown)).findings if f.check == "stress-effect")
+
+
+def seen(top: float = LEVEL, own: float = 0.0, held: float | None = None) -> dict[Metric, Curve]:
+    found = {CGROUP_WORKING_SET: pulse(BASE, top), TARGET_RSS: pulse(OWN, OWN + own)}
+    return found | {STRESS_HELD: pulse(0, top - BASE - own if held is None else held)}
+
+
+ASKED = {"level": LEVEL, "limit": LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("curves", "outcome", "says"),
+    [
+        pytest.param(seen(), PASS, "held", id="held-at-the-level"),
+        pytest.param(seen(LEVEL + 4 * MIB), PASS, "held", id="within-two-percent-of-the-limit"),
+        pytest.param(seen(LEVEL + 6 * MIB), INCONCLUSIVE, "was asked for", id="over-the-level"),
+        pytest.param(seen(150 * MIB), INCONCLUSIVE, "was asked for", id="short-of-the-level"),
+        pytest.param(seen(own=60 * MIB), PASS, "held", id="a-heap-fault-takes-its-part"),
+        pytest.param(seen(own=ADDED), INCONCLUSIVE, "process itself grew", id="only-the-process"),
+        pytest.param(
+            seen(BASE, held=ADDED), INCONCLUSIVE, "beyond the process", id="a-stressor-that-lies"
+        ),
+        pytest.param(
+            seen(own=ADDED, held=ADDED), INCONCLUSIVE, "beyond the process", id="it-was-the-process"
+        ),
+    ],
+)
+def test_the_rise_must_be_what_the_stressor_holds(
+    curves: dict[Metric, Curve], outcome: Outcome, says: str
+) -> None:
+    found = judged(curves, ASKED)
+    assert found.outcome is outcome
+    assert says in found.reason
+
+
+def test_a_stresschaos_has_no_own_count_so_its_size_stands_for_it() -> None:
+    curves = {k: v for k, v in seen().items() if k is not STRESS_HELD}
+    assert judged(curves, ASKED | {"size": ADDED}, via="chaos-mesh").outcome is PASS
+    nothing = judged(curves, ASKED, via="chaos-mesh")
+    assert nothing.outcome is INCONCLUSIVE
+    assert "the size that was asked of this container is not known" in nothing.reason
+
+
+@pytest.mark.parametrize("lacks", [CGROUP_WORKING_SET, TARGET_RSS], ids=["working-set", "rss"])
+def test_what_was_not_measured_is_not_proven(lacks: Metric) -> None:
+    curves = {k: v for k, v in seen().items() if k is not lacks}
+    assert judged(curves, ASKED).outcome is INCONCLUSIVE
+
+
+def test_an_oom_that_is_expected_may_take_the_working_set_beyond_the_level() -> None:
+    assert judged(seen(LEVEL + 40 * MIB), ASKED, oom="expected").outcome is PASS
