@@ -14,11 +14,20 @@ from tests.cluster.instance import Instance, existing
 from tests.cluster.shell import ClusterProblem
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _note(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
 def _up(args: argparse.Namespace) -> int:
     began = time.monotonic()
     booted = lifecycle.up(Instance(args.name))
     did = f"booted in {time.monotonic() - began:.1f} s" if booted else "was up already"
-    print(f"cluster {args.name!r} {did}", file=sys.stderr)
+    _note(f"cluster {args.name!r} {did}")
+    catalogue.bring(Instance(args.name))
     return _kubeconfig(args)
 
 
@@ -32,40 +41,44 @@ def _status(args: argparse.Namespace) -> int:
     instance = Instance(args.name)
     status = lifecycle.status(instance)
     for name, runs in status.components.items():
-        print(f"{name:25} {'runs' if runs else 'does not run'}")
-    print(f"{'node':25} {'ready' if status.ready else 'not ready'}")
-    print(f"{len(status.left)} things of it on this machine")
+        _say(f"{name:25} {'runs' if runs else 'does not run'}")
+    _say(f"{'node':25} {'ready' if status.ready else 'not ready'}")
+    _say(f"{len(status.left)} things of it on this machine")
     return 0 if status.ready else 1
 
 
 def _build(_: argparse.Namespace) -> int:
-    print(build.kube())
+    _say(str(build.kube()))
     return 0
 
 
 def _images(args: argparse.Namespace) -> int:
     new = catalogue.bring(Instance(args.name), args.images)
-    print(f"imported {', '.join(new)}" if new else "nothing changed")
+    _say(f"imported {', '.join(new)}" if new else "nothing changed")
     return 0
 
 
 def _kubeconfig(args: argparse.Namespace) -> int:
     instance = Instance(args.name)
     instance.addresses()
-    print(f"export KUBECONFIG={instance.kubeconfig}")
+    _say(f"export KUBECONFIG={instance.kubeconfig}")
     return 0
 
 
 def _exec(args: argparse.Namespace) -> int:
-    argv = [*netns.entry(Instance(args.name)), *(args.argv or ["bash"])]
+    argv = [*netns.entry(Instance(args.name)), *(_words(args) or ["bash"])]
     os.execvp(argv[0], argv)  # noqa: S606  the words are the person's own
 
 
 def _kubectl(args: argparse.Namespace) -> int:
     instance = Instance(args.name)
     argv = [str(build.kube()), "kubectl", f"--kubeconfig={instance.kubeconfig}"]
-    argv += ["--cache-dir", str(build.cache() / "kubectl"), *args.argv]
+    argv += ["--cache-dir", str(build.cache() / "kubectl"), *_words(args)]
     os.execv(argv[0], argv)  # noqa: S606
+
+
+def _words(args: argparse.Namespace) -> list[str]:
+    return list(args.argv[1:] if args.argv[:1] == ["--"] else args.argv)
 
 
 _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
@@ -86,7 +99,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return int(_COMMANDS[args.command][0](args))
     except ClusterProblem as err:
-        print(f"tests.cluster: {err}", file=sys.stderr)
+        _note(f"tests.cluster: {err}")
         return 1
 
 

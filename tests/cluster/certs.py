@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAYS = 30
-_EARLIER = datetime.timedelta(hours=1)  # a client's clock may be behind
+_EARLIER = dt.timedelta(hours=1)  # a client's clock may be behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def signing_key() -> Pair:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -86,7 +86,7 @@ def _builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _EARLIER)
-        .not_valid_after(now + datetime.timedelta(days=_DAYS))
+        .not_valid_after(now + dt.timedelta(days=_DAYS))
     )
 
 

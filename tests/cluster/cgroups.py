@@ -131,7 +131,11 @@ def _sharing_network(instance: Instance) -> set[int]:
 
 
 def _pids() -> list[int]:
-    return [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != os.getpid()]
+    return [
+        int(p.name)
+        for p in Path("/proc").iterdir()
+        if p.name.isdigit() and int(p.name) != os.getpid()
+    ]
 
 
 def _network_of(pid: int) -> int:

@@ -65,6 +65,7 @@ def controller_manager(instance: Instance, _: Addresses) -> list[str]:
         f"--cluster-signing-cert-file={pki}/ca.crt",
         f"--cluster-signing-key-file={pki}/ca.key",
         "--use-service-account-credentials=true",
+        "--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins",  # made on the host otherwise
     ]
 
 

@@ -65,8 +65,11 @@ def _write_certificates(instance: Instance, addresses: Addresses) -> None:
 
 def _write_cni(instance: Instance, addresses: Addresses) -> None:
     # Point to point rather than a bridge: everything is routed, so services need no br_netfilter.
-    ipam = {"type": "host-local", "ranges": [[{"subnet": addresses.pods}]]}
-    ipam["routes"] = [{"dst": "0.0.0.0/0"}]
+    ipam = {
+        "type": "host-local",
+        "ranges": [[{"subnet": addresses.pods}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
     plugins = [
         {"type": "ptp", "ipMasq": False, "ipam": ipam},
         {"type": "portmap", "capabilities": {"portMappings": True}},
@@ -101,7 +104,6 @@ def write_kubelet(instance: Instance, changes: dict[str, object]) -> None:
         "cgroupRoot": f"/{instance.cgroup}",
         "failCgroupV1": False,
         "failSwapOn": False,
-        "localStorageCapacityIsolation": False,
         "resolvConf": str(instance.state / "resolv.conf"),
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
         "oomScoreAdj": 0,

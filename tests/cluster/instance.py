@@ -1,4 +1,4 @@
-"""A cluster's name, and all that follows from it: paths, addresses, what the kernel calls its parts.
+"""A cluster's name, and all that follows from it: paths, addresses, names in the kernel.
 
 Whatever a cluster owns is named after it, so that `down` needs no record of what `up` did.
 """

@@ -66,7 +66,6 @@ def _boot(instance: Instance) -> None:
     _await(instance, "kube-apiserver", lambda: ask(instance, "/readyz") is not None)
     for component in ("kube-controller-manager", "kubelet", "kube-scheduler", "kube-proxy"):
         components.start(instance, component)
-    catalogue.bring(instance)
     _await(instance, "kubelet", lambda: _node_ready(instance))
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     _await(instance, "kube-controller-manager", lambda: ask(instance, account) is not None)

@@ -1,4 +1,4 @@
-"""Debian packages, installed when a program of theirs is missing: CI starts from an empty machine."""
+"""Debian packages, installed when a program of theirs is missing: CI starts from nothing."""
 
 from __future__ import annotations
 
