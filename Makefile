@@ -8,10 +8,10 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 JOBS ?= 4
-PYTEST := $(BIN)/pytest -q -m "not slow and not browser"
+PYTEST := $(BIN)/pytest -q -m "not slow and not browser and not cluster"
 say = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: help demo test lint types go-test py-test test-browser test-slow bench fuzz setup dev clean
+.PHONY: help demo test lint types go-test py-test test-browser test-slow test-cluster cluster-up cluster-down bench fuzz setup dev clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -83,7 +83,22 @@ test-browser: dev ## The HTML report in a real headless Chromium (installs it by
 
 test-slow: dev ## The tests that take minutes
 	$(call say,slow tests)
-	@$(BIN)/pytest -q -n 2 -m "slow and not browser"
+	@$(BIN)/pytest -q -n 2 -m "slow and not browser and not cluster"
+
+cluster-up: dev ## Boot a real one-node Kubernetes (builds it the first time: five minutes)
+	$(call say,booting the test cluster)
+	@$(PY) -m tests.cluster up
+
+cluster-down: dev ## Remove the test cluster and everything of it
+	@$(PY) -m tests.cluster down
+
+# A cluster of CI's own: nobody else's is used or stopped.
+test-cluster: dev ## The tests on a real Kubernetes, the slow ones too
+	$(call say,building and booting the test cluster)
+	@$(PY) -m tests.cluster up --name ci
+	$(call say,tests on the real cluster)
+	@CHAOSMEM_TEST_CLUSTER=ci $(BIN)/pytest -q -n 2 --dist loadfile -m cluster; \
+		code=$$?; $(PY) -m tests.cluster down --name ci; exit $$code
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
