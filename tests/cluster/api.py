@@ -34,9 +34,12 @@ class Access:
 
     def kubectl(self, *args: str, text: str | None = None, timeout: float = 60) -> str:
         """Run kubectl as the kubeconfig's user; ClusterProblem repeats what it said."""
+        return run(self.kubectl_argv(*args), text=text, timeout=timeout)
+
+    def kubectl_argv(self, *args: str) -> list[str]:
+        """The words of a call of kubectl, for who runs it himself."""
         cached = f"--cache-dir={build.cache() / 'kubectl'}"
-        argv = [*self._kubectl, f"--kubeconfig={self.kubeconfig}", cached, *args]
-        return run(argv, text=text, timeout=timeout)
+        return [*self._kubectl, f"--kubeconfig={self.kubeconfig}", cached, *args]
 
     def get(self, *args: str) -> Any:
         """An object, or a list of them, as JSON: `get("pods", "-n", "x")`."""
@@ -72,7 +75,7 @@ class Access:
         self.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
     def account(self, path: Path, namespace: str, name: str, *, hours: int = 1) -> Path:
-        """Write a kubeconfig for a ServiceAccount that exists: tests run under exactly its rights."""
+        """Write a kubeconfig with a ServiceAccount's token: tests run under exactly its rights."""
         view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
         mine = json.loads(view)["clusters"][0]["cluster"]
         token = self.kubectl("create", "token", name, "-n", namespace, f"--duration={hours}h")

@@ -12,6 +12,11 @@ from pathlib import Path
 _SHOWN = 4000  # characters of a failed program's output that a message repeats
 
 
+# Locks that this process holds. Programs that it runs hold them too: so, when it is killed, nobody
+# comes in before the program that it was running has ended.
+_held: set[int] = set()
+
+
 class ClusterProblem(Exception):
     """The test cluster cannot be built, booted or used; the message says what to look at."""
 
@@ -34,6 +39,7 @@ def run(
             timeout=timeout,
             check=True,
             cwd=cwd,
+            pass_fds=_held,
             env=None if env is None else os.environ | env,
         )
     except subprocess.CalledProcessError as err:
@@ -50,8 +56,12 @@ def _words(argv: Sequence[str | Path]) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the kernel drops with its holder; waits for another holder."""
+    """Hold a lock that ends with its holder and the programs it runs; waits for another holder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        _held.add(file.fileno())
+        try:
+            yield
+        finally:
+            _held.discard(file.fileno())

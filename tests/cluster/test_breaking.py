@@ -1,0 +1,68 @@
+"""Each fault of the test cluster happens, and goes away again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.cluster.api import Cluster, wait_for
+from tests.cluster.shell import ClusterProblem
+from tests.cluster.workloads import ready_pods, run_demo
+
+pytestmark = pytest.mark.cluster
+
+
+def test_a_killed_api_server_refuses_and_comes_back_with_everything_in_it(
+    breakable: Cluster,
+) -> None:
+    breakable.make_namespace("kept")
+    with breakable.without("kube-apiserver"):
+        assert breakable.missing() == ["kube-apiserver"]
+        with pytest.raises(ClusterProblem, match="refused"):
+            breakable.get("namespaces")
+    assert breakable.missing() == []
+    assert breakable.has("namespace", "kept")
+    breakable.drop_namespace("kept")
+
+
+def test_a_cut_network_is_silent_to_the_host_and_not_to_the_node(breakable: Cluster) -> None:
+    with breakable.cut():
+        began = time.monotonic()
+        with pytest.raises(ClusterProblem, match=r"deadline|Timeout|canceled"):
+            breakable.kubectl("get", "namespaces", "--request-timeout=2s")
+        assert time.monotonic() - began > 1.5  # refused at once would be another fault
+        inside = breakable.inside(*breakable.kubectl_argv("get", "nodes"))
+        assert " Ready " in inside
+    assert breakable.get("nodes")["items"]
+
+
+def test_pods_live_on_while_containerd_and_kubelet_are_dead(breakable: Cluster) -> None:
+    breakable.make_namespace("alive")
+    before = run_demo(breakable, "alive", replicas=1)
+    with breakable.without("kubelet"), breakable.without("containerd"):
+        assert breakable.missing() == ["containerd", "kubelet"]
+    after = ready_pods(breakable, "alive")
+    breakable.drop_namespace("alive")
+    assert [p["metadata"]["uid"] for p in after] == [p["metadata"]["uid"] for p in before]
+    assert after[0]["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+def test_memory_pressure_is_on_the_node_while_it_lasts(breakable: Cluster) -> None:
+    assert breakable.condition("MemoryPressure") == "False"
+    with breakable.pressure():
+        assert breakable.condition("MemoryPressure") == "True"
+    assert breakable.condition("MemoryPressure") == "False"
+
+
+def test_memory_pressure_evicts_pods_when_told_to(breakable: Cluster) -> None:
+    breakable.make_namespace("crowded")
+    run_demo(breakable, "crowded", replicas=1)
+    with breakable.pressure(evict=True):
+        wait_for(lambda: "Evicted" in _reasons(breakable, "crowded"), 60, "a pod is evicted")
+    breakable.drop_namespace("crowded")
+
+
+def _reasons(cluster: Cluster, namespace: str) -> set[str]:
+    pods = cluster.get("pods", "-n", namespace)["items"]
+    return {pod["status"].get("reason", "") for pod in pods}
