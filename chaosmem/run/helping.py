@@ -162,15 +162,18 @@ class Helping:
         return f"exit code {ended.exit_code}" if ended else pod.message or pod.reason
 
     async def stop(self, ledger: Ledger) -> None:
-        """Remove the pod, then the Secret; what cannot be removed stays promised."""
+        """Remove the pod and the Secret; what cannot be removed stays promised."""
         await self._stack.aclose()
-        still_open = {p.id for p in ledger.open}
-        for promise, undo in reversed(list(zip(self._undo, self._delete, strict=True))):
-            if promise.id not in still_open:
-                continue
-            try:
-                await remove(self._cluster, undo)
-            except ChaosmemError as problem:
-                ledger.failed(promise.id, str(problem))
-            else:
-                ledger.done(promise.id)
+        pairs = zip(self._undo, self._delete, strict=True)
+        await asyncio.gather(*(_remove(self._cluster, p, u, ledger) for p, u in pairs))
+
+
+async def _remove(cluster: Cluster, promise: Promise, undo: DeleteObject, ledger: Ledger) -> None:
+    if promise.id not in {p.id for p in ledger.open}:
+        return
+    try:
+        await remove(cluster, undo)
+    except ChaosmemError as problem:
+        ledger.failed(promise.id, str(problem))
+    else:
+        ledger.done(promise.id)

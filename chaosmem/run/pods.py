@@ -19,6 +19,7 @@ from chaosmem.drivers.sources import Source
 from chaosmem.errors import ChaosmemError, TargetGone
 from chaosmem.faults.base import PodScene
 from chaosmem.plan.model import PlannedPod
+from chaosmem.run.clusterundo import release
 from chaosmem.run.helping import Helper, Helping, Wanted
 from chaosmem.run.lease import DEADLINE_SLACK, Holder
 from chaosmem.run.stage import Stage
@@ -148,10 +149,12 @@ class PodTarget:
         access = self._target.agent
         if access is not None:
             self.token = await pod_token(self._place.cluster, access, self._planned.namespace)
-        await self._reach(self._pod)
+        await asyncio.gather(self._introduced(self._pod), self._put_helper(ledger))
+
+    async def _introduced(self, pod: Pod) -> None:
+        await self._reach(pod)
         await self._date_start()
         self._follow_log()
-        await self._put_helper(ledger)
 
     async def _same(self) -> Pod:
         planned = self._planned
@@ -268,9 +271,21 @@ class PodTarget:
 
     async def stop(self, ledger: Ledger) -> None:
         """Remove the helper, take the last log lines, close all connections."""
+        await self._account(ledger)
         if self._helping is not None:
             await self._helping.stop(ledger)
         if self._log is not None:
             with contextlib.suppress(ChaosmemError):
                 await self._log.drain(within=_DRAIN_WITHIN)
         await self._stack.aclose()
+
+    async def _account(self, ledger: Ledger) -> None:
+        """Promises about the agent that the trial could not keep: a pod that is gone kept them."""
+        for promise in ledger.of_trial(self._place.key):
+            if isinstance(promise.undo, ReleaseInPod):
+                try:
+                    await release(self._place.cluster, promise.undo, self._stage.clock)
+                except ChaosmemError as problem:
+                    ledger.failed(promise.id, str(problem))
+                else:
+                    ledger.done(promise.id, by="found-released")
