@@ -115,6 +115,7 @@ class FaultRecord:
     Attributes:
         applied: when the target acknowledged it; None: never.
         undone: when the undo was acknowledged; None: never.
+        acknowledged: what whoever acts said when it began, by name (numbers and texts).
         readback: what was read back from the target to prove it, by name (numbers and texts).
         lines: journal line numbers (1-based) of its entries.
     """
@@ -126,6 +127,7 @@ class FaultRecord:
     undone_u: float
     apply_error: str = ""
     undo_error: str = ""
+    acknowledged: Mapping[str, float | str] = field(default_factory=dict)
     readback: Mapping[str, float | str] = field(default_factory=dict)
     lines: tuple[int, ...] = ()
 

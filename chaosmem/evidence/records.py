@@ -32,7 +32,8 @@ def _after(record: FaultRecord, line: Line) -> FaultRecord:
     entry = line.entry
     match entry:
         case events.FaultApplied():
-            return replace(record, applied=entry.at, applied_u=entry.u)
+            said = entry.readback
+            return replace(record, applied=entry.at, applied_u=entry.u, acknowledged=said)
         case events.FaultProved():
             return replace(record, readback=entry.readback)
         case events.FaultFailed():

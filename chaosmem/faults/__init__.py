@@ -12,9 +12,18 @@ from chaosmem.faults.load import HttpLoad
 from chaosmem.faults.memory import HelperMemory
 from chaosmem.faults.restart import RestartRuntime
 from chaosmem.faults.rollout import RolloutRuntime
-from chaosmem.spec.faults import Fault
+from chaosmem.spec.faults import Fault, MemoryFault
 
 __all__ = ["FaultAct", "Scene", "act", "holder"]
+
+
+def _mesh(spec: MemoryFault, scene: Scene) -> FaultAct:
+    from chaosmem.faults.chaos_mesh import MeshMemory  # noqa: PLC0415 - a local run does without
+
+    if scene.pod is None or scene.pod.chaos_mesh is None:
+        raise FaultRefused("only pods can be pressed by Chaos Mesh")
+    return MeshMemory(spec, scene.pod.chaos_mesh, scene.clock)
+
 
 _ACTS: Final[Mapping[tuple[str, str], Callable[[Any, Scene], FaultAct]]] = {
     ("heap", "agent"): Heap,
@@ -24,6 +33,7 @@ _ACTS: Final[Mapping[tuple[str, str], Callable[[Any, Scene], FaultAct]]] = {
     ("runtime", "rollout"): RolloutRuntime,
     ("load", ""): HttpLoad,
     ("memory", "helper"): HelperMemory,
+    ("memory", "chaos-mesh"): _mesh,
 }
 
 

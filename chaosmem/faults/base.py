@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chaosmem.clock import RunClock
 from chaosmem.drivers.agent import Ack, Agent
@@ -12,16 +12,20 @@ from chaosmem.drivers.load import Result
 from chaosmem.errors import FaultRefused
 from chaosmem.plan.model import PlannedPod
 
+if TYPE_CHECKING:
+    from chaosmem.faults.mesh_access import MeshAccess
+
 Readback = Mapping[str, float | str]
 
 
 @dataclass(frozen=True, slots=True)
 class PodScene:
-    """A pod and its helper."""
+    """A pod, its helper, and Chaos Mesh where a fault acts through it."""
 
     target: PlannedPod
     helper: Agent | None
     """Speaks the agent's protocol: lease, act, end."""
+    chaos_mesh: MeshAccess | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class HelperMemory:
         ramp = self.scene.inject_seconds if self.spec.ramp is None else self.spec.ramp
         body = {"level_bytes": level, "ramp_ms": round(ramp * 1000), "oom": self.spec.oom}
         ack = await self.scene.need_helper().act("memory", body)
-        return Ack(ack.t, ack.u, {**ack.said, "level": level, "limit": pod.target.limit})
+        return Ack(ack.t, ack.u, {**ack.said, "level_bytes": level})
 
     @property
     def _pod(self) -> PodScene:
@@ -36,9 +36,8 @@ class HelperMemory:
         return self.scene.pod
 
     async def prove(self) -> Readback:
-        """What was asked of this container, in bytes; the series say what became of it."""
-        limit = self._pod.target.limit or 0
-        return {"level": float(level_bytes(self.spec, limit)), "limit": float(limit)}
+        """Nothing more: the series of the container's cgroup say what became of it."""
+        return {}
 
     async def undo(self) -> Ack:
         """Let go; acknowledged when the child has ended and its memory is back."""

@@ -19,7 +19,7 @@ from chaosmem.spec.base import Moment, Phase
 from chaosmem.spec.faults import HeapFault, MemoryFault
 from chaosmem.spec.model import Capture, Experiment
 
-_ONCE = ("heap", "goroutines", "runtime")
+_ONCE = ("heap", "goroutines", "runtime", "memory")
 """Kinds that an agent or a process holds only one of: a release lets go of all of it."""
 
 

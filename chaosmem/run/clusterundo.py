@@ -10,7 +10,7 @@ from typing import Final
 
 from chaosmem.clock import RunClock
 from chaosmem.drivers.agent import Agent
-from chaosmem.drivers.kube import objects, pods, rollout
+from chaosmem.drivers.kube import objects, pods, rollout, stressundo
 from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.envpatch import EnvUndo
 from chaosmem.drivers.kube.kinds import (
@@ -56,6 +56,11 @@ async def fulfil(cluster: Cluster, undo: ClusterUndo, clock: RunClock) -> None:
 async def remove(cluster: Cluster, undo: DeleteObject) -> None:
     """Delete the object, where it is there and this run's, and see it gone."""
     kind = KINDS[undo.kind]
+    if kind is STRESS_CHAOS:
+        await stressundo.recover(
+            cluster, undo.namespace, undo.name, run_id=undo.run_id, within=_GONE_WITHIN
+        )
+        return
     try:
         there = await objects.read(cluster, kind, undo.namespace, undo.name)
     except ClusterNotFound:
@@ -71,9 +76,7 @@ async def remove(cluster: Cluster, undo: DeleteObject) -> None:
 
 def _hint(ref: Ref, finalizers: tuple[str, ...]) -> str:
     where = f"kubectl -n {ref.namespace} get {ref.kind.resource} {ref.name} -o yaml"
-    if ref.kind is STRESS_CHAOS and finalizers:
-        return f"docs/chaos-mesh.md says what to do about a stuck StressChaos; {where}"
-    return where
+    return f"{where}; finalizers: {', '.join(finalizers)}" if finalizers else where
 
 
 async def release(cluster: Cluster, undo: ReleaseInPod, clock: RunClock) -> None:

@@ -18,17 +18,18 @@ from chaosmem.drivers.kube.transport import Route, open_route
 from chaosmem.drivers.sources import Source
 from chaosmem.errors import ChaosmemError, TargetGone
 from chaosmem.faults.base import PodScene
+from chaosmem.faults.mesh_access import MeshAccess
 from chaosmem.plan.model import PlannedPod
-from chaosmem.run.clusterundo import release
+from chaosmem.run.clusterundo import fulfil
 from chaosmem.run.helping import Helper, Helping, Wanted
 from chaosmem.run.lease import DEADLINE_SLACK, Holder
 from chaosmem.run.stage import Stage
 from chaosmem.run.target import Use, declared_port
 from chaosmem.run.tokens import pod_token
-from chaosmem.run.undo import Ledger
+from chaosmem.run.undo import Ledger, Promise
 from chaosmem.run.wires import find_agent
 from chaosmem.rundir import events
-from chaosmem.rundir.events import ReleaseInPod
+from chaosmem.rundir.events import DeleteObject, ReleaseInPod
 from chaosmem.spec.faults import MemoryFault
 
 _ENDS = {
@@ -132,7 +133,38 @@ class PodTarget:
     def pod_scene(self) -> PodScene | None:
         """The pod and its helper."""
         helper = self._helper.client if self._helper is not None and self._presses else None
-        return PodScene(self._planned, helper)
+        return PodScene(self._planned, helper, self._chaos_mesh())
+
+    def _chaos_mesh(self) -> MeshAccess | None:
+        faults = self._stage.experiment.faults
+        meshed = [f for f in faults if isinstance(f, MemoryFault) and f.via == "chaos-mesh"]
+        if not meshed:
+            return None
+        phases, key, run = self._stage.experiment.phases, self._place.key, self._stage.rundir.run_id
+        name = f"chaosmem-{run.lower()}-{key.replace('.', '-')}"[:57].strip("-")
+        undo = DeleteObject(
+            run_id=run,
+            context=self._spec.context or "",
+            kind="StressChaos",
+            namespace=self._spec.control_namespace,
+            name=name,
+        )
+        promise = Promise(f"{key}.stresschaos", key, f"delete StressChaos {name}", undo)
+        return MeshAccess(
+            cluster=self._place.cluster,
+            run_id=run,
+            name=name,
+            namespace=self._spec.control_namespace,
+            target=self._planned,
+            seconds=round(self._stage.plan.trial_seconds + DEADLINE_SLACK),
+            ramp=phases.inject if meshed[0].ramp is None else meshed[0].ramp,
+            promise=lambda: self._stage.ledger.promise(promise),
+            working_set=self._working_set,
+        )
+
+    def _working_set(self) -> int | None:
+        last = self._helper.source.last if self._helper is not None else None
+        return last.cgroup.working_set if last is not None and last.cgroup is not None else None
 
     @property
     def _presses(self) -> bool:
@@ -280,12 +312,16 @@ class PodTarget:
         await self._stack.aclose()
 
     async def _account(self, ledger: Ledger) -> None:
-        """Promises about the agent that the trial could not keep: a pod that is gone kept them."""
+        """Promises that the trial did not see kept: a pod that is gone, for one, has kept them."""
         for promise in ledger.of_trial(self._place.key):
-            if isinstance(promise.undo, ReleaseInPod):
+            undo = promise.undo
+            ours = isinstance(undo, ReleaseInPod) or (
+                isinstance(undo, DeleteObject) and undo.kind == "StressChaos"
+            )
+            if ours:
                 try:
-                    await release(self._place.cluster, promise.undo, self._stage.clock)
+                    await fulfil(self._place.cluster, undo, self._stage.clock)  # type: ignore[arg-type]
                 except ChaosmemError as problem:
                     ledger.failed(promise.id, str(problem))
                 else:
-                    ledger.done(promise.id, by="found-released")
+                    ledger.done(promise.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chaosmem.metrics import CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS, Metric
+from chaosmem.metrics import CGROUP_LIMIT, CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS, Metric
 from chaosmem.spec.faults import MemoryFault
 from chaosmem.verify import Finding, Outcome, verify
 from tests.verify.build import MIB, Curve, evidence, fault, pulse, trial
@@ -16,18 +16,19 @@ LIMIT, LEVEL, BASE, OWN = 256 * MIB, 204.8 * MIB, 40 * MIB, 30 * MIB
 ADDED = LEVEL - BASE
 
 
-def judged(curves: dict[Metric, Curve], readback: dict[str, Any], **spec: Any) -> Finding:
+def judged(curves: dict[Metric, Curve], acknowledged: dict[str, Any], **spec: Any) -> Finding:
     pressed = MemoryFault.model_validate({"via": "helper", "level": 0.8} | spec)
-    shown = trial(curves, faults=[fault(pressed, readback=readback)])
+    shown = trial(curves, faults=[fault(pressed, acknowledged=acknowledged)])
     return next(f for f in verify(evidence(shown)).findings if f.check == "stress-effect")
 
 
 def seen(top: float = LEVEL, own: float = 0.0, held: float | None = None) -> dict[Metric, Curve]:
     found = {CGROUP_WORKING_SET: pulse(BASE, top), TARGET_RSS: pulse(OWN, OWN + own)}
+    found[CGROUP_LIMIT] = LIMIT
     return found | {STRESS_HELD: pulse(0, top - BASE - own if held is None else held)}
 
 
-ASKED = {"level": LEVEL, "limit": LIMIT}
+ASKED = {"level_bytes": LEVEL}
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,17 @@ def test_the_rise_must_be_what_the_stressor_holds(
 
 def test_a_stresschaos_has_no_own_count_so_its_size_stands_for_it() -> None:
     curves = {k: v for k, v in seen().items() if k is not STRESS_HELD}
-    assert judged(curves, ASKED | {"size": ADDED}, via="chaos-mesh").outcome is PASS
+    assert judged(curves, ASKED | {"size_bytes": ADDED}, via="chaos-mesh").outcome is PASS
     nothing = judged(curves, ASKED, via="chaos-mesh")
     assert nothing.outcome is INCONCLUSIVE
-    assert "the size that was asked of this container is not known" in nothing.reason
+    assert "the size_bytes that was asked of this container is not known" in nothing.reason
 
 
-@pytest.mark.parametrize("lacks", [CGROUP_WORKING_SET, TARGET_RSS], ids=["working-set", "rss"])
+@pytest.mark.parametrize(
+    "lacks",
+    [CGROUP_WORKING_SET, TARGET_RSS, CGROUP_LIMIT],
+    ids=["working-set", "rss", "limit"],
+)
 def test_what_was_not_measured_is_not_proven(lacks: Metric) -> None:
     curves = {k: v for k, v in seen().items() if k is not lacks}
     assert judged(curves, ASKED).outcome is INCONCLUSIVE

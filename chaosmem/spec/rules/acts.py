@@ -27,6 +27,7 @@ _ONCE: Final = {
     "heap": "a release lets go of all of it",
     "goroutines": "a release lets go of all of them",
     "runtime": "one could not be undone without the other",
+    "memory": "one level is held at a time",
 }
 _DESCRIPTOR: Final = 520  # bytes of live heap a goroutine, measured after 20000 ended (Go 1.26)
 _SMALLEST_RETAIN: Final = 64 * 1024  # an eighth of the heap profile's sampling rate of 512 KiB

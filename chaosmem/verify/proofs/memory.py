@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chaosmem.evidence.model import FaultRecord, Series, Trial, Window
-from chaosmem.metrics import CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS
+from chaosmem.metrics import CGROUP_LIMIT, CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS
 from chaosmem.spec.base import Phase
 from chaosmem.spec.faults import MemoryFault
 from chaosmem.units import human_bytes
@@ -95,7 +95,7 @@ def _seen(
     top = ground.covering(trial, CGROUP_WORKING_SET, window, _DURING)
     own_base, own_before = baseline_median(trial, TARGET_RSS)
     own = ground.covering(trial, TARGET_RSS, window, _DURING)
-    level, limit = _readback(record, "level"), _readback(record, "limit")
+    level, limit = _said(record, "level_bytes"), _limit(trial)
     held = trial.of(STRESS_HELD).within(window)
     seen = _Seen(
         level=level,
@@ -103,7 +103,7 @@ def _seen(
         base=base,
         reached=float(np.median(top.v)),
         own=float(np.median(own.v)) - own_base,
-        held=float(np.median(held.v)) if len(held) else _readback(record, "size"),
+        held=float(np.median(held.v)) if len(held) else _said(record, "size_bytes"),
     )
     return seen, (before, top, own_before, own, held)
 
@@ -111,11 +111,18 @@ def _seen(
 _DURING = "the time that the level was held"
 
 
-def _readback(record: FaultRecord, name: str) -> float:
-    value = record.readback.get(name)
+def _said(record: FaultRecord, name: str) -> float:
+    value = record.acknowledged.get(name)
     if not isinstance(value, int | float) or value <= 0:
         raise Undecided(f"the {name} that was asked of this container is not known")
     return float(value)
+
+
+def _limit(trial: Trial) -> float:
+    limits = trial.of(CGROUP_LIMIT)
+    if not len(limits):
+        raise Undecided("the container's limit was not measured")
+    return float(limits.v[-1])
 
 
 def _why_not(fault: MemoryFault, seen: _Seen, tolerance: float) -> str:
