@@ -58,6 +58,7 @@ type stress struct {
 	mu      sync.Mutex
 	arm     *arm
 	stopped bool
+	reached bool // the level, once
 	report  report
 
 	step  int64 // the most that one step may grow
@@ -149,7 +150,8 @@ func (s *stress) note(d control.Decision) {
 	}
 	r.State, r.SetPoint, r.Error = d.State, d.SetPoint, d.Error
 	r.Looks++
-	if d.State == control.Holding {
+	s.reached = s.reached || d.State == control.Holding
+	if s.reached {
 		r.WorstError = max(r.WorstError, d.Error, -d.Error)
 	}
 }
@@ -265,14 +267,19 @@ func (s *stress) lost(err error) (time.Duration, bool) {
 	return s.end(stateRefused, "the hog ended without being told to: "+err.Error())
 }
 
-// end stops holding; the state stays for the next sample.
+// end stops holding. The state, which tells that nothing is held, stays.
 func (s *stress) end(state control.State, why string) (time.Duration, bool) {
 	s.mu.Lock()
 	s.stopped = true
 	a := s.arm
-	s.report.State, s.report.Why, s.report.Error, s.report.SetPoint = state, why, 0, 0
 	s.mu.Unlock()
 	s.h.bury(a)
+	if a != nil {
+		a.gone(goneTime)
+	}
+	s.mu.Lock()
+	s.report.State, s.report.Why, s.report.Error, s.report.SetPoint = state, why, 0, 0
+	s.mu.Unlock()
 	return 0, true
 }
 

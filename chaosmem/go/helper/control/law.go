@@ -69,11 +69,10 @@ type Decision struct {
 
 // Law remembers what it needs between looks.
 type Law struct {
-	goal    Goal
-	seen    []sighting // the service's own use in the window
-	grew    time.Duration
-	gave    bool // has given way since it last held the level
-	reached bool
+	goal Goal
+	seen []sighting // the service's own use in the window
+	grew time.Duration
+	gave bool // has given way since it last held the level
 }
 
 type sighting struct {
@@ -203,12 +202,10 @@ func (l *Law) state(k Look, d Decision, use int64) State {
 		l.gave = l.gave && !near
 		return pick(l.gave, Yielding, Ramping)
 	case near:
-		l.gave, l.reached = false, true
+		l.gave = false
 		return Holding
-	case l.gave:
-		return Yielding
 	}
-	return pick(l.reached, Holding, Ramping)
+	return pick(l.gave, Yielding, Ramping)
 }
 
 func pick(first bool, a, b State) State {

@@ -19,7 +19,6 @@ type plant struct {
 	lag     time.Duration // from look to effect
 	held    int64
 	top     int64 // of the working set, over the whole run
-	worst   int64 // error while holding
 	states  map[State]int
 	steps   int
 }
@@ -38,9 +37,6 @@ func (p *plant) run(until time.Duration) (last Decision) {
 		at += p.lag + d.Next
 		p.steps++
 		p.states[d.State]++
-		if d.State == Holding {
-			p.worst = max(p.worst, abs(d.Error))
-		}
 		last = d
 	}
 	return last
