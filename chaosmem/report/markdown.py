@@ -10,6 +10,7 @@ from chaosmem.report.words import (
     GLYPH,
     CheckRow,
     amount,
+    by_target,
     check_rows,
     compared,
     ending,
@@ -45,6 +46,7 @@ def markdown(verdict: Verdict, evidence: Evidence) -> str:
         escape(says(verdict)),
         _facts(evidence),
         _table(verdict),
+        _targets(verdict),
         *(_detail(row) for row in check_rows(verdict)),
         *([_summaries(verdict.summaries)] if verdict.summaries else []),
         *([_comparisons(verdict.comparisons)] if verdict.comparisons else []),
@@ -81,6 +83,12 @@ def _table(verdict: Verdict) -> str:
     rows = ["| | Check | Observed | Expected |", "|---|---|---|---|"]
     rows += [_row(row) for row in check_rows(verdict)]
     return "\n".join(rows)
+
+
+def _targets(verdict: Verdict) -> str:
+    rows = [("", "Target", "Decided by")]
+    rows += [(f"{GLYPH[r.outcome]} {r.outcome}", r.name, r.why) for r in by_target(verdict)]
+    return _finding_table(tuple(rows)).rstrip() if len(rows) > 1 else ""
 
 
 def _row(row: CheckRow) -> str:

@@ -9,6 +9,7 @@ from chaosmem.evidence.model import Evidence
 from chaosmem.report.words import (
     GLYPH,
     CheckRow,
+    by_target,
     check_rows,
     compared,
     ending,
@@ -60,6 +61,7 @@ def text(
     _head(console, verdict)
     _facts(console, evidence)
     _checks(console, verdict)
+    _targets(console, verdict)
     _arms(console, verdict)
     _missing(console, evidence)
     _foot(console, evidence, directory)
@@ -110,6 +112,18 @@ def _check(console: Console, row: CheckRow, *, with_arm: bool) -> None:
     if row.outcome is not Outcome.PASS:
         lines += [("evidence", pointer(p)) for p in shown.evidence[:3]]
     _table(console, [(label, plain(words), "dim") for label, words in lines if words], indent=2)
+
+
+def _targets(console: Console, verdict: Verdict) -> None:
+    rows = by_target(verdict)
+    if rows:
+        shown = [
+            (f"{GLYPH[r.outcome]} {r.outcome}", f"{plain(r.name)}: {r.why}", _STYLE[r.outcome])
+            for r in rows
+        ]
+        console.print("each target", style="bold")
+        _table(console, shown, indent=2)
+        console.print()
 
 
 def _arms(console: Console, verdict: Verdict) -> None:

@@ -153,6 +153,31 @@ def facts(evidence: Evidence) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One target of several: its worst outcome, and the checks that decided it."""
+
+    name: str
+    outcome: Outcome
+    why: str
+
+
+def by_target(verdict: Verdict) -> tuple[TargetRow, ...]:
+    """Each target's own verdict, advisory checks left out; empty where there is only one."""
+    names = list(dict.fromkeys(f.target for f in verdict.findings if f.target))
+    if len(names) < 2:  # noqa: PLR2004 - one target needs no roll-up
+        return ()
+    return tuple(_target_row(name, verdict) for name in names)
+
+
+def _target_row(name: str, verdict: Verdict) -> TargetRow:
+    found = [f for f in verdict.findings if f.target == name and not f.advisory]
+    outcome = worst(f.outcome for f in found)
+    deciding = dict.fromkeys(f.name for f in found if f.outcome is outcome)
+    words = "every check holds" if outcome is Outcome.PASS else ", ".join(deciding)
+    return TargetRow(name, outcome, words)
+
+
 def not_undone(evidence: Evidence) -> tuple[UndoRecord, ...]:
     """What is still changed on a target."""
     return tuple(u for u in evidence.undo if not u.done)
@@ -166,6 +191,8 @@ def shape(evidence: Evidence) -> str:
     each = " each" if arms > 1 else ""
     words = f"{_count(arms, 'arm')}, " if arms > 1 else ""
     words += f"{_count(trials, 'trial')}{each} of {human_seconds(evidence.plan.trial_seconds)}"
+    targets = len(evidence.plan.targets)
+    words += f" on {targets} targets" if targets > 1 else ""
     return words if whole == planned else f"{words}; only {whole} of {planned} complete"
 
 
