@@ -179,7 +179,7 @@ class Cluster(Access):
         Its threshold is set above what the machine has, so the node's condition, its taint and the
         evictions are kubelet's own.
         """
-        self._restart_kubelet(_too_little(hard=evict))
+        self._restart_kubelet(_too_little(evict=evict))
         try:
             self._wait_pressure("True")
             yield
@@ -217,11 +217,14 @@ _CUT: Sequence[Sequence[str]] = (
 )
 
 
-def _too_little(*, hard: bool) -> dict[str, object]:
-    wanted = {"memory.available": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')}"}
-    if hard:
-        return {"evictionHard": wanted}
-    return {"evictionSoft": wanted, "evictionSoftGracePeriod": {"memory.available": "1h"}}
+def _too_little(*, evict: bool) -> dict[str, object]:
+    # Soft thresholds: a hard one is taken off what the node can allocate, and pods that run would
+    # be refused (OutOfmemory) instead of evicted.
+    everything = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "evictionSoft": {"memory.available": str(everything)},
+        "evictionSoftGracePeriod": {"memory.available": "1s" if evict else "1h"},
+    }
 
 
 def wait_for(done: Callable[[], bool], seconds: float, what: str) -> None:

@@ -35,7 +35,6 @@ def cluster() -> Iterator[Access]:
 @pytest.fixture(scope="session")
 def _broken() -> Iterator[Cluster]:
     own = Cluster(f"breakable-{os.getpid()}")
-    own.up()
     yield own
     own.down()
 
@@ -43,8 +42,9 @@ def _broken() -> Iterator[Cluster]:
 @pytest.fixture
 def breakable(_broken: Cluster) -> Cluster:
     """A cluster of this session's own, for tests that break it; whole at the start of each."""
-    _broken.up()
     _broken.restore_network()
+    _broken.up()
+    _broken.images()
     return _broken
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import uuid
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,17 +15,24 @@ from tests.cluster.workloads import ready_pods, run_demo
 pytestmark = pytest.mark.cluster
 
 
+@pytest.fixture
+def place(breakable: Cluster) -> Iterator[str]:
+    """A namespace in the cluster that is broken."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    breakable.make_namespace(name)
+    yield name
+    breakable.drop_namespace(name)
+
+
 def test_a_killed_api_server_refuses_and_comes_back_with_everything_in_it(
-    breakable: Cluster,
+    breakable: Cluster, place: str
 ) -> None:
-    breakable.make_namespace("kept")
     with breakable.without("kube-apiserver"):
         assert breakable.missing() == ["kube-apiserver"]
         with pytest.raises(ClusterProblem, match="refused"):
             breakable.get("namespaces")
     assert breakable.missing() == []
-    assert breakable.has("namespace", "kept")
-    breakable.drop_namespace("kept")
+    assert breakable.has("namespace", place)
 
 
 def test_a_cut_network_is_silent_to_the_host_and_not_to_the_node(breakable: Cluster) -> None:
@@ -37,13 +46,11 @@ def test_a_cut_network_is_silent_to_the_host_and_not_to_the_node(breakable: Clus
     assert breakable.get("nodes")["items"]
 
 
-def test_pods_live_on_while_containerd_and_kubelet_are_dead(breakable: Cluster) -> None:
-    breakable.make_namespace("alive")
-    before = run_demo(breakable, "alive", replicas=1)
+def test_pods_live_on_while_containerd_and_kubelet_are_dead(breakable: Cluster, place: str) -> None:
+    before = run_demo(breakable, place, replicas=1)
     with breakable.without("kubelet"), breakable.without("containerd"):
         assert breakable.missing() == ["containerd", "kubelet"]
-    after = ready_pods(breakable, "alive")
-    breakable.drop_namespace("alive")
+    after = ready_pods(breakable, place)
     assert [p["metadata"]["uid"] for p in after] == [p["metadata"]["uid"] for p in before]
     assert after[0]["status"]["containerStatuses"][0]["restartCount"] == 0
 
@@ -55,12 +62,10 @@ def test_memory_pressure_is_on_the_node_while_it_lasts(breakable: Cluster) -> No
     assert breakable.condition("MemoryPressure") == "False"
 
 
-def test_memory_pressure_evicts_pods_when_told_to(breakable: Cluster) -> None:
-    breakable.make_namespace("crowded")
-    run_demo(breakable, "crowded", replicas=1)
+def test_memory_pressure_evicts_pods_when_told_to(breakable: Cluster, place: str) -> None:
+    run_demo(breakable, place, replicas=1)
     with breakable.pressure(evict=True):
-        wait_for(lambda: "Evicted" in _reasons(breakable, "crowded"), 60, "a pod is evicted")
-    breakable.drop_namespace("crowded")
+        wait_for(lambda: "Evicted" in _reasons(breakable, place), 60, "a pod is evicted")
 
 
 def _reasons(cluster: Cluster, namespace: str) -> set[str]:

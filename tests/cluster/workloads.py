@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cluster.api import Access, wait_for
+from tests.cluster.shell import ClusterProblem
 
 DEMO_PORT = 8080
 _READY_SECONDS = 40
@@ -46,9 +47,15 @@ def demo(name: str, *, replicas: int = 2) -> dict[str, Any]:
 def run_demo(cluster: Access, namespace: str, *, replicas: int = 2) -> list[dict[str, Any]]:
     """Start the demo and wait until its pods are ready; the pods."""
     cluster.apply(demo("demo", replicas=replicas), namespace=namespace)
-    wait_for(
-        lambda: len(ready_pods(cluster, namespace)) == replicas, _READY_SECONDS, "the demo is ready"
-    )
+    try:
+        wait_for(
+            lambda: len(ready_pods(cluster, namespace)) == replicas,
+            _READY_SECONDS,
+            "the demo is ready",
+        )
+    except ClusterProblem as err:
+        seen = cluster.kubectl("get", "pods,events", "-n", namespace, "-o", "wide")
+        raise ClusterProblem(f"{err}\n{seen}") from err
     return ready_pods(cluster, namespace)
 
 
