@@ -1,0 +1,1 @@
+"""Changes of the history's schema, one module each; alembic runs them."""

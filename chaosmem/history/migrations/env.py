@@ -1,0 +1,14 @@
+"""Run by alembic, on the connection (and in the transaction) that `database.upgrade` gives it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from chaosmem.history.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite changes a table by copying it
+)
+context.run_migrations()

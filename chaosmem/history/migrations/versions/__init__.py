@@ -1,0 +1,1 @@
+"""One module a schema version, in order; a released one is never edited."""
