@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -39,7 +40,7 @@ func main() {
 			all[i] = 1
 		}
 	case "hang":
-		select {}
+		time.Sleep(time.Hour)
 	}
 	os.Exit(7)
 }
@@ -80,8 +81,8 @@ def test_a_program_sees_cgroup_v2_alone_with_all_controllers_on(program: Path) -
 def test_the_kernel_kills_who_passes_memory_max(program: Path) -> None:
     ran = qemu.run_under_v2(program, args=["eat"], timeout=_SLOW_SECONDS)
     assert ran.code == 128 + 9
-    assert "oom-kill" in ran.console or "Out of memory" in ran.console
-    assert "oom" not in ran.output  # what the kernel says is kept apart
+    assert "out of memory: Killed process" in ran.console
+    assert "memory" not in ran.output  # what the kernel says is kept apart
 
 
 def test_a_program_that_hangs_is_an_error_and_not_a_result(program: Path) -> None:
