@@ -177,7 +177,6 @@ async def test_an_expected_kill_takes_the_service_and_ends_the_stress(
             await helper.press(level_percent=120, oom="expected")
             sample = await helper.until("a kill", lambda s: s.stress.state == "oom")
             assert await asyncio.to_thread(victim.service.wait, 5) == -9
-        assert sample.events is not None
-        assert sample.events.oom_kill == victim.kills() == 1
-        assert sample.held.bytes == 0
-        assert "the service" in sample.stress.why
+        assert victim.kills() >= 1
+        assert (sample.held.bytes, victim.pids()) == (0, [])
+        assert "for want of memory" in sample.stress.why

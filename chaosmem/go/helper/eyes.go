@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"chaosmem/helper/cgroup"
@@ -22,6 +23,7 @@ type view struct {
 // because page cache moves usage too and is no growth of the service.
 type eyes struct {
 	h           *helper
+	file        *os.File // of usage, kept open: it is read up to 1,000 times a second
 	killsBefore int64
 	hog         func() int // pid, 0 for none
 	last        view
@@ -32,17 +34,21 @@ type eyes struct {
 }
 
 func newEyes(h *helper, hog func() int) (*eyes, error) {
-	e := &eyes{h: h, hog: hog}
 	events, err := h.place.ReadEvents()
-	e.killsBefore = events.OOMKill
-	return e, err
+	if err != nil {
+		return nil, err
+	}
+	file, err := h.place.OpenUsage()
+	return &eyes{h: h, hog: hog, file: file, killsBefore: events.OOMKill}, err
 }
+
+func (e *eyes) close() { _ = e.file.Close() }
 
 // moved is more than the noise of the usage counter, and worth reading memory.stat.
 const moved = 512 << 10
 
 func (e *eyes) look() (view, error) {
-	usage, err := e.h.place.Usage()
+	usage, err := cgroup.ReadUsage(e.file)
 	if err != nil {
 		return view{}, err
 	}
@@ -78,11 +84,6 @@ func (e *eyes) full() (view, error) {
 		e.last.starved = e.h.node.available() < e.h.cfg.nodeReserve
 	}
 	return e.last, nil
-}
-
-func (e *eyes) anyoneLeft() bool {
-	pids, err := e.h.place.Pids()
-	return err == nil && others(pids, e.hog()) > 0
 }
 
 func others(pids []int, hog int) (n int) {

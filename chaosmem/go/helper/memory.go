@@ -178,6 +178,7 @@ func (h *helper) prepare(g control.Goal) (*stress, error) {
 		return s, nil
 	}
 	if s.arm, err = h.newArm(s.args); err != nil {
+		s.eyes.close()
 		return nil, refuse("cannot-join", "%v", err)
 	}
 	return s, nil
@@ -210,6 +211,7 @@ func (h *helper) attach(run string, s *stress) error {
 	h.mu.Unlock()
 	if err != nil {
 		s.halt()
+		s.eyes.close()
 	}
 	return err
 }

@@ -77,6 +77,7 @@ func (s *stress) told() (report, *arm) {
 // run is the loop; it ends when it is told to, or when there is nothing to hold on to.
 func (s *stress) run() {
 	defer close(s.done)
+	defer s.eyes.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -115,7 +116,7 @@ func (s *stress) once() (next time.Duration, ended bool) {
 // over tells whether what was seen ends the stress.
 func (s *stress) over(v view) (control.State, string) {
 	if v.kills > s.eyes.killsBefore {
-		return stateOOM, s.whoDied()
+		return stateOOM, s.whoDied(v.kills - s.eyes.killsBefore)
 	}
 	if v.pids == 0 {
 		return stateGone, "no process is left in the container"
@@ -123,15 +124,13 @@ func (s *stress) over(v view) (control.State, string) {
 	return "", ""
 }
 
-func (s *stress) whoDied() string {
-	_, a := s.told()
-	if a != nil && a.gone(50*time.Millisecond) {
-		if s.eyes.anyoneLeft() {
-			return "the kernel killed the hog for want of memory; the service is there"
-		}
-		return "the kernel killed the hog and the service for want of memory"
+// whoDied counts. Whether the service is among them is told by the sample's target.
+func (s *stress) whoDied(kills int64) string {
+	who := "the hog not among them"
+	if _, a := s.told(); a != nil && a.gone(50*time.Millisecond) {
+		who = "the hog among them"
 	}
-	return "the kernel killed in the service for want of memory"
+	return fmt.Sprintf("the kernel killed %d processes of the container for want of memory, %s", kills, who)
 }
 
 func (s *stress) held() int64 {

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -322,5 +323,18 @@ func ParsePressure(b []byte) *Pressure {
 	return p
 }
 
-// Usage reads the one number that a fast look needs.
-func (p Place) Usage() (int64, error) { return p.number(names[p.Version].usage) }
+// OpenUsage opens the one file that a fast look needs.
+func (p Place) OpenUsage() (*os.File, error) {
+	f, err := os.Open(filepath.Join(p.Dir(), names[p.Version].usage))
+	return f, gone(err)
+}
+
+// ReadUsage reads it again.
+func ReadUsage(f *os.File) (int64, error) {
+	var b [32]byte
+	n, err := f.ReadAt(b[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, gone(err)
+	}
+	return strconv.ParseInt(string(bytes.TrimSpace(b[:n])), 10, 64)
+}

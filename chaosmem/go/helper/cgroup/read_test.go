@@ -125,3 +125,19 @@ func TestAContainerWithProcessesOfItsOwnIsJoinedItself(t *testing.T) {
 		t.Errorf("joins %s, %v", dir, err)
 	}
 }
+
+func TestUsageIsReadAgainAndAgainFromOneOpenFile(t *testing.T) {
+	p := placeWith(t, 2, map[string]string{"memory.current": "1000\n"})
+	f, err := p.OpenUsage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, text := range []string{"1000\n", "23456789\n", "7\n"} {
+		write(t, filepath.Join(p.Dir(), "memory.current"), text)
+		want := ParseLimit([]byte(text), -1)
+		if got, err := ReadUsage(f); err != nil || got != want {
+			t.Errorf("%d, %v, want %d", got, err, want)
+		}
+	}
+}
