@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ def up(instance: Instance) -> bool:
 
     A torn one is taken down first. ClusterProblem with the ends of the logs when it does not come.
     """
+    if os.geteuid() != 0:
+        raise ClusterProblem("namespaces and cgroups need root: run this as root, or with sudo")
     packages.require(packages.NODE)
     build.kube()
     with locked(build.cache() / f"cluster-{instance.name}.lock"):
