@@ -90,7 +90,8 @@ class Agent:
     def __init__(self, http: Http, *, path: str, token: str, run_id: str) -> None:
         self._http = http
         self._base = path.rstrip("/") + "/v1"
-        self._headers = {"Authorization": f"Bearer {token}"}
+        # The API server's pod proxy keeps Authorization for itself.
+        self._headers = {"Authorization": f"Bearer {token}", "Chaosmem-Token": token}
         self._run = run_id
 
     async def info(self, *, timeout: float = 2.0) -> Info:

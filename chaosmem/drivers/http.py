@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -52,6 +53,27 @@ class Answer:
             raise ProbeFailed(f"the answer is not JSON: {problem}") from problem
 
 
+@dataclass(frozen=True, slots=True)
+class Through:
+    """Somebody in between, who authorizes us by headers and TLS settings of their own.
+
+    The request's own Authorization is left out: they would take it for theirs, and keep it.
+    """
+
+    headers: Mapping[str, str]
+    tls: ssl.SSLContext | None = None
+    tls_name: str | None = None
+    proxy: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Through({', '.join(self.headers)})"
+
+    def merged(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        """The headers of a request, with theirs."""
+        own = {k: v for k, v in (headers or {}).items() if k.lower() != "authorization"}
+        return {**own, **self.headers}
+
+
 class Http:
     """Requests to one base URL over at most `connections` connections.
 
@@ -60,10 +82,17 @@ class Http:
     """
 
     def __init__(
-        self, base: str, clock: RunClock, *, keep: bool = True, connections: int = 1
+        self,
+        base: str,
+        clock: RunClock,
+        *,
+        keep: bool = True,
+        connections: int = 1,
+        through: Through | None = None,
     ) -> None:
         self.base = base.rstrip("/")
         self._clock = clock
+        self._through = through
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, force_close=not keep),
             auto_decompress=False,
@@ -104,9 +133,10 @@ class Http:
                 self._session.request(
                     method,
                     self.base + path,
-                    headers=headers,
+                    headers=self._through.merged(headers) if self._through else headers,
                     json=body,
                     allow_redirects=False,
+                    **self._security(),
                 ) as response,
             ):
                 data = await _read(response, limit)
@@ -115,6 +145,13 @@ class Http:
             raise ProbeFailed(f"{path}: no whole answer within {timeout:g} s") from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             raise ProbeFailed(f"{path}: {_words(problem)}") from problem
+
+    def _security(self) -> dict[str, Any]:
+        through = self._through
+        if through is None:
+            return {}
+        tls: dict[str, Any] = {"ssl": through.tls} if through.tls is not None else {}
+        return tls | {"server_hostname": through.tls_name, "proxy": through.proxy}
 
     async def get(
         self,

@@ -12,7 +12,7 @@ from chaosmem.drivers.http import Http
 from chaosmem.drivers.kube import pods
 from chaosmem.drivers.kube.changes import Change, What
 from chaosmem.drivers.kube.connect import Cluster
-from chaosmem.drivers.kube.logs import LogFollower
+from chaosmem.drivers.kube.logs import ContainerLog, LogFollower
 from chaosmem.drivers.kube.podmodel import Pod
 from chaosmem.drivers.kube.transport import Route, open_route
 from chaosmem.drivers.sources import Source
@@ -200,7 +200,7 @@ class PodTarget:
         return pod
 
     async def _reach(self, pod: Pod) -> None:
-        ports = {self._port(use) for use in ("service", "agent", "metrics", "pprof")}  # type: ignore[arg-type]
+        ports = {self._port(use) for use in ("service", "agent", "metrics", "pprof")}
         probe = self._target.pprof.path if self._target.pprof else "/"
         for port in sorted(ports):
             route = open_route(
@@ -238,9 +238,8 @@ class PodTarget:
     def _follow_log(self) -> None:
         pod = self._planned
         path = self._stage.rundir.path(f"logs/{self._place.key}.log")
-        self._log = LogFollower(
-            self._place.cluster, pod.namespace, pod.name, pod.container, path, self._stage.clock
-        )
+        log = ContainerLog(pod.namespace, pod.name, pod.container)
+        self._log = LogFollower(self._place.cluster, log, path, self._stage.clock)
         task = asyncio.create_task(self._log.run(), name=f"log of {self.name}")
         self._stack.callback(task.cancel)
 
@@ -307,8 +306,9 @@ class PodTarget:
         if self._helping is not None:
             await self._helping.stop(ledger)
         if self._log is not None:
-            with contextlib.suppress(ChaosmemError):
-                await self._log.drain(within=_DRAIN_WITHIN)
+            await self._log.drain(within=_DRAIN_WITHIN)
+            for gap in self._log.report.gaps:
+                self._note(f"log of {self.name}: {gap}")
         await self._stack.aclose()
 
     async def _account(self, ledger: Ledger) -> None:

@@ -18,7 +18,7 @@ from chaosmem.drivers.kube.calls import Call
 from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.kinds import RUN_LABEL, JsonObject, Kind, Ref
 from chaosmem.drivers.kube.status import AlreadyExists
-from chaosmem.errors import ClusterConflict, ClusterError, ClusterNotFound, ClusterUnreachable
+from chaosmem.errors import ClusterConflict, ClusterError, ClusterNotFound
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -71,23 +71,30 @@ async def create(
     The name must be deterministic and `chaosmem.io/run-id` among the labels: with both, asking
     twice makes one. AdmissionRefused, ClusterConflict (somebody else's has the name).
     """
-    meta = body["metadata"]
-    namespace, name = meta.get("namespace", ""), meta["name"]
-    what = f"create {_words(kind, namespace, name)}"
-    query = {"dryRun": "All"} if dry_run else {}
-    call = Call("POST", kind.path(namespace), what, query=query, body=_typed(kind, body))
     try:
-        return _object((await cluster.call(_twice(call))).json())
+        return await create_once(cluster, kind, body, dry_run=dry_run)
     except AlreadyExists as problem:
         return await _ours(cluster, kind, body, problem)
 
 
+async def create_once(
+    cluster: Cluster, kind: Kind, body: JsonObject, *, dry_run: bool = False
+) -> JsonObject:
+    """Make it; AlreadyExists where there is one of that name, whoever made it.
+
+    It may be our own, where the first answer was lost: look at it then.
+    """
+    meta = body["metadata"]
+    namespace, name = meta.get("namespace", ""), meta["name"]
+    what = f"create {_words(kind, namespace, name)}"
+    query = {"dryRun": "All"} if dry_run else {}
+    body = _typed(kind, body)
+    call = Call("POST", kind.path(namespace), what, query=query, body=body, repeat=True)
+    return _object((await cluster.call(call)).json())
+
+
 def _typed(kind: Kind, body: JsonObject) -> JsonObject:
     return {"apiVersion": kind.api_version, "kind": kind.name, **body}
-
-
-def _twice(call: Call) -> Call:
-    return Call(call.method, call.path, call.what, call.query, call.body, call.content, repeat=True)
 
 
 async def _ours(
@@ -107,19 +114,16 @@ async def replace(cluster: Cluster, kind: Kind, body: JsonObject) -> JsonObject:
     """Put `body`, which carries the resource version it was read with; ClusterConflict else."""
     meta = body["metadata"]
     namespace, name = meta.get("namespace", ""), meta["name"]
-    call = Call(
-        "PUT",
-        kind.path(namespace, name),
-        f"update {_words(kind, namespace, name)}",
-        body=_typed(kind, body),
-    )
+    what = f"update {_words(kind, namespace, name)}"
+    # Twice is safe: the second one meets a newer resource version, and is a conflict.
+    call = Call("PUT", kind.path(namespace, name), what, body=_typed(kind, body), repeat=True)
     return _object((await cluster.call(call)).json())
 
 
 async def update(
     cluster: Cluster, kind: Kind, namespace: str, name: str, change: Change
 ) -> JsonObject:
-    """Read, change and put; read again where somebody was faster, or where the answer was lost."""
+    """Read, change and put; read again where somebody was faster (or it was us: a lost answer)."""
     for attempt in range(1, _UPDATE_TRIES + 1):
         before = await read(cluster, kind, namespace, name)
         changed = change(before)
@@ -127,7 +131,7 @@ async def update(
             return before
         try:
             return await replace(cluster, kind, changed)
-        except (ClusterConflict, ClusterUnreachable):
+        except ClusterConflict:
             if attempt == _UPDATE_TRIES:
                 raise
             await asyncio.sleep(0.02 * attempt)
