@@ -127,6 +127,11 @@ async def others_on(cluster: Cluster, order: StressOrder) -> Others:
 async def _all(cluster: Cluster, readable: set[str]) -> tuple[list[Chaos], bool]:
     try:
         bodies = await objects.listed(cluster, STRESS_CHAOS)
+    except ClusterNotFound as problem:
+        raise ClusterNotFound(
+            "this cluster has no StressChaos: Chaos Mesh is not installed",
+            hint="install Chaos Mesh, or write via: helper",
+        ) from problem
     except ClusterForbidden:
         lists = [await objects.listed(cluster, STRESS_CHAOS, ns) for ns in sorted(readable)]
         return [read_chaos(b, RUN_LABEL) for bodies in lists for b in bodies], False

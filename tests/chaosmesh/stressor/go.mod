@@ -1,0 +1,3 @@
+module chaosmem.test/stressor
+
+go 1.25
