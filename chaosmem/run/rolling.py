@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from chaosmem.drivers.kube import pods, rollout, workloads
 from chaosmem.drivers.kube.connect import Cluster
+from chaosmem.drivers.kube.envpatch import EnvUndo
 from chaosmem.drivers.kube.kinds import Ref
 from chaosmem.errors import ChaosmemError, PlanRefused
 from chaosmem.plan.environment import fault_changes, merge, runtime_changes
@@ -36,7 +37,7 @@ class Rolling:
 
     def __init__(self, cluster: Cluster, stage: Stage, spec: KubernetesTarget, key: str) -> None:
         self._cluster, self._stage, self._spec, self._key = cluster, stage, spec, key
-        self._promised: list[tuple[Promise, rollout.EnvUndo]] = []
+        self._promised: list[tuple[Promise, EnvUndo]] = []
 
     async def apply(self, targets: Sequence[PlannedPod], changes: Mapping[str, str]) -> None:
         """Change the workload of each target, once each, and follow it to its end."""
@@ -60,7 +61,7 @@ class Rolling:
                 f"{ref} is managed from elsewhere, which would undo the change: {managed[0]}",
                 hint="write allowGitops: true where that is known to be no problem",
             )
-        change = await rollout.plan_change(self._cluster, ref, container, changes)
+        undo = await rollout.plan_change(self._cluster, ref, container, changes)
         promise = Promise(
             f"{self._key}.rollout{len(self._promised) or ''}",
             self._key,
@@ -68,12 +69,12 @@ class Rolling:
             RevertEnvironment(
                 run_id=self._stage.rundir.run_id,
                 context=self._spec.context or "",
-                former=change.undo.model_dump(mode="json"),
+                former=undo.model_dump(mode="json"),
             ),
         )
         await self._stage.ledger.promise(promise)
-        self._promised.append((promise, change.undo))
-        await rollout.apply_change(self._cluster, change.undo)
+        self._promised.append((promise, undo))
+        await rollout.apply_change(self._cluster, undo)
         await rollout.follow(self._cluster, ref, within=_WITHIN)
         self._note(f"{ref} runs with {', '.join(f'{k}={v}' for k, v in changes.items())}")
 
