@@ -58,6 +58,17 @@ async def test_the_rise_is_what_was_asked_and_the_service_is_left_alone(speak: S
     assert (after.target.pids, before.target.pids) == (1, 1)
 
 
+async def test_an_observer_beside_it_does_not_take_the_hog_for_the_service(speak: Speak) -> None:
+    async with speak() as helper, speak("--observe-only") as observer:
+        before = await observer.sample()
+        await helper.press(level_percent=80)
+        await _holding(helper)
+        after = await observer.sample()
+    assert _working_set(after) - _working_set(before) > 100 * MIB
+    assert (after.target.pids, before.target.pids) == (1, 1)
+    assert abs(after.target.rss - before.target.rss) < MIB
+
+
 async def test_it_is_held_within_one_percent_of_the_limit(speak: Speak) -> None:
     async with speak() as helper:
         await helper.press(level_bytes=180 * MIB)

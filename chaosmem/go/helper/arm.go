@@ -71,7 +71,7 @@ type arm struct {
 func startArm(s *spawner, args []string) (*arm, error) {
 	a := &arm{pidfd: -1, lines: make(chan string, 1), ended: make(chan struct{})}
 	a.cmd = exec.Command("/proc/self/exe", args...)
-	a.cmd.Args[0] = "chaosmem-helper"
+	a.cmd.Args[0] = programName
 	a.cmd.Env = []string{"GOGC=off", "GOMAXPROCS=1"} // and no token
 	a.cmd.Stderr = os.Stderr
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true, PidFD: &a.pidfd}

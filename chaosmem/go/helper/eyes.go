@@ -78,12 +78,28 @@ func (e *eyes) full() (view, error) {
 	}
 	e.usage, e.inactive, e.looked = m.Usage, m.InactiveFile, time.Now()
 	e.last.workingSet, e.last.kills = m.WorkingSet, events.OOMKill
-	e.last.pids = others(pids, e.hog())
+	e.last.pids = e.service(pids)
 	if time.Since(e.node) > nodeLook {
 		e.node = time.Now()
 		e.last.starved = e.h.node.available() < e.h.cfg.nodeReserve
 	}
 	return e.last, nil
+}
+
+// service counts its processes. Another helper's hog is none; looking for one is left
+// out where there are many, since then some are the service's.
+func (e *eyes) service(pids []int) int {
+	hog := e.hog()
+	n := others(pids, hog)
+	if n > 2 {
+		return n
+	}
+	for _, pid := range pids {
+		if pid != hog && e.h.node.isHog(pid) {
+			n--
+		}
+	}
+	return n
 }
 
 func others(pids []int, hog int) (n int) {

@@ -22,11 +22,12 @@ import (
 // It ends when its stdin does, or is silent for hogSilence.
 
 const (
-	hogName    = "hog"
-	hogSilence = 3 * time.Second
-	chunkSize  = 1 << 20
-	adjSpare   = 1000  // the first to be killed
-	adjPrevail = -1000 // the last
+	programName = "chaosmem-helper"
+	hogName     = "hog"
+	hogSilence  = 3 * time.Second
+	chunkSize   = 1 << 20
+	adjSpare    = 1000  // the first to be killed
+	adjPrevail  = -1000 // the last
 )
 
 // hogArgs: the directory to join, the process whose cgroup namespace is to be

@@ -46,18 +46,18 @@ type options struct {
 func run(args []string) int {
 	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaosmem-helper:", err)
+		fmt.Fprintln(os.Stderr, programName+":", err)
 		return exitUsage
 	}
 	place, err := cgroup.Find(o.cgroupRoot, o.podUID, o.containerID)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaosmem-helper:", err)
+		fmt.Fprintln(os.Stderr, programName+":", err)
 		return exitNotFound
 	}
 	h := &helper{cfg: o.config, clock: systemClock{}, place: place, node: node{o.proc}, spawn: newSpawner()}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaosmem-helper: cannot listen:", err)
+		fmt.Fprintln(os.Stderr, programName+": cannot listen:", err)
 		return exitUsage
 	}
 	fmt.Println("listening on", listener.Addr())
@@ -103,7 +103,7 @@ func (h *helper) shutdown() {
 
 func parse(args []string) (options, error) {
 	o := options{token: os.Getenv(tokenEnv)}
-	f := flag.NewFlagSet("chaosmem-helper", flag.ContinueOnError)
+	f := flag.NewFlagSet(programName, flag.ContinueOnError)
 	f.StringVar(&o.listen, "listen", ":9797", "address to listen on")
 	f.StringVar(&o.cgroupRoot, "cgroup-root", defaultRoot(), "the node's cgroup file system")
 	f.StringVar(&o.proc, "proc-root", "/proc", "a /proc that shows the node's processes")

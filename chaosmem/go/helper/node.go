@@ -43,6 +43,12 @@ func (n node) rss(pid int) (int64, bool) {
 	return pages * int64(os.Getpagesize()), err == nil
 }
 
+// isHog tells a hog of any helper by its command line, which starts "chaosmem-helper\0hog\0".
+func (n node) isHog(pid int) bool {
+	b, err := os.ReadFile(filepath.Join(n.proc, strconv.Itoa(pid), "cmdline"))
+	return err == nil && bytes.HasPrefix(b, []byte(programName+"\x00"+hogName+"\x00"))
+}
+
 // status gives lines of /proc/PID/status: kibibytes as bytes, counts as they are.
 func (n node) status(pid int) map[string]int64 {
 	b, _ := os.ReadFile(filepath.Join(n.proc, strconv.Itoa(pid), "status"))

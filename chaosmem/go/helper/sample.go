@@ -92,18 +92,17 @@ func (h *helper) addCgroup(a *sampleAnswer, hog int) {
 	}
 }
 
-// target sums the service's resident sets.
+// target sums the service's resident sets. Another helper's hog is no part of it.
 func (h *helper) target(pids []int, hog int) (t targetAnswer) {
 	for _, pid := range pids {
-		if pid == hog {
-			continue
-		}
-		t.Pids++
-		rss, ok := h.node.rss(pid)
 		if pid == 0 { // of another PID namespace
 			return targetAnswer{others(pids, hog), cgroup.Unknown}
 		}
-		if ok {
+		if pid == hog || h.node.isHog(pid) {
+			continue
+		}
+		t.Pids++
+		if rss, ok := h.node.rss(pid); ok {
 			t.RSS += rss
 		}
 	}
