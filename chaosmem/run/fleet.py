@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from chaosmem.drivers.kube import pods
+from chaosmem.drivers.kube.changes import Change
 from chaosmem.drivers.kube.connect import Cluster
-from chaosmem.drivers.kube.watch import Noticed, PodWatch
 from chaosmem.errors import ChaosmemError, TargetGone
 from chaosmem.plan.model import PlannedPod, PlannedTrial
 from chaosmem.run.job import Job
+from chaosmem.run.lookout import Lookout
 from chaosmem.run.podplan import candidate
 from chaosmem.run.pods import Place, PodTarget
 from chaosmem.run.record import Record, lock_name
@@ -57,7 +57,7 @@ class PodSupply:
         )
         await self._record.open(self._job.plan.experiment, locks)
         self._stage.ledger.mirror = self._record.add
-        self._watch()
+        await self._watch()
 
     async def _lock_uids(self) -> list[str]:
         """The workload of each pod (its pods come and go), or a bare pod itself."""
@@ -67,20 +67,14 @@ class PodSupply:
             found.append(pod.workload.uid if pod.workload else pod.uid)
         return found
 
-    def _watch(self) -> None:
-        labels = ",".join(f"{k}={v}" for k, v in self._spec.selector.items())
-        watch = PodWatch(
-            self._cluster,
-            self._spec.namespace,
-            self._stage.clock,
-            selector=labels,
-            on_change=self._heard,
+    async def _watch(self) -> None:
+        lookout = Lookout(
+            self._cluster, self._spec, self._stage.clock, self._changed, self._trouble
         )
-        task = asyncio.create_task(watch.run(), name="watch of the pods")
-        self._stack.callback(task.cancel)
+        self._stack.push_async_callback(lookout.close)
+        await lookout.open([p.node for p in self._planned], [p.name for p in self._planned])
 
-    def _heard(self, noticed: Noticed) -> None:
-        change = noticed.change
+    def _changed(self, change: Change) -> None:
         if change.pod is None:
             self._trouble(f"the watch of the pods: {change.what} {change.detail}".rstrip())
             return

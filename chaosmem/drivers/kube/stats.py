@@ -18,7 +18,9 @@ from chaosmem.errors import ClusterError
 
 RESOLUTION: Final = 10.0
 """Seconds between two looks (kubelet's housekeeping interval, with its jitter)."""
-_LINE: Final = re.compile(rb"^container_memory_working_set_bytes\{([^}]*)\} (\S+) (\d+)$", re.M)
+_LINE: Final = re.compile(
+    rb"^container_memory_working_set_bytes\{([^}]*)\} (\S+) (\d+)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
