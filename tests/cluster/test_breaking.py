@@ -13,7 +13,7 @@ from tests.cluster.api import Cluster, wait_for
 from tests.cluster.shell import ClusterProblem
 from tests.cluster.workloads import ready_pods, run_demo
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -34,6 +34,17 @@ def test_a_killed_api_server_refuses_and_comes_back_with_everything_in_it(
             breakable.get("namespaces")
     assert breakable.missing() == []
     assert breakable.has("namespace", place)
+
+
+@pytest.mark.parametrize(
+    "component", ["etcd", "kube-controller-manager", "kube-scheduler", "kube-proxy"]
+)
+def test_a_cluster_works_again_after_the_death_of(
+    component: str, breakable: Cluster, place: str
+) -> None:
+    with breakable.without(component):
+        assert breakable.missing() == [component]
+    assert run_demo(breakable, place, replicas=1)
 
 
 def test_a_cut_network_is_silent_to_the_host_and_not_to_the_node(breakable: Cluster) -> None:

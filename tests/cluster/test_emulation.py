@@ -9,7 +9,8 @@ import pytest
 from tests.cluster import build, qemu
 from tests.cluster.shell import ClusterProblem
 
-pytestmark = pytest.mark.cluster
+# The first one may install the emulator and fetch the kernel.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 _SLOW_SECONDS = 90  # 3 s on an idle machine
 

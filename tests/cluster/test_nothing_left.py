@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import components, lifecycle
+from tests.cluster import components, lifecycle, packages
 from tests.cluster.api import Cluster, wait_for
 from tests.cluster.instance import Instance
 from tests.cluster.machine import Machine, look
 from tests.cluster.workloads import run_demo
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 _BOOT_SECONDS = 30  # what a boot may take once everything is built
 _ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,8 @@ def doomed() -> Iterator[Cluster]:
 
 @pytest.fixture
 def before(doomed: Cluster) -> Machine:
-    """The machine without that cluster."""
+    """The machine without that cluster, and with all packages: nobody installs any meanwhile."""
+    packages.require({**packages.NODE, **packages.EMULATOR})
     return look(doomed.instance)
 
 
