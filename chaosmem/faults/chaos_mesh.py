@@ -18,8 +18,9 @@ from chaosmem.drivers.agent import Ack
 from chaosmem.drivers.kube import objects, stresschaos, stressundo
 from chaosmem.drivers.kube.kinds import POD
 from chaosmem.drivers.kube.pods import pod_of
+from chaosmem.drivers.kube.skew import Skew
 from chaosmem.drivers.kube.stresschaos import MIB, StressOrder
-from chaosmem.drivers.kube.stressstatus import Chaos, Meaning
+from chaosmem.drivers.kube.stressstatus import Chaos, Meaning, RecordEvent
 from chaosmem.errors import ClusterNotFound, FaultRefused, TargetGone
 from chaosmem.faults.base import Readback
 from chaosmem.faults.mesh_access import MeshAccess
@@ -101,7 +102,8 @@ class MeshMemory:
         begin = self._clock.now()
         await stresschaos.create(access.cluster, order)
         chaos = await self._injected(begin)
-        t, u = self._when(chaos, begin, self._clock.now())
+        at = _on(self._clock, chaos.last_event("Apply", "Succeeded"))
+        t, u = acknowledged(at, access.skew, begin, self._clock.now())
         return Ack(t, u, {**_size_words(size), **_said(chaos), "looked_for_others": looked})
 
     async def prove(self) -> Readback:
@@ -197,17 +199,31 @@ class MeshMemory:
                 raise _not_injected(chaos)
             await asyncio.sleep(_POLL)
 
-    def _when(self, chaos: Chaos, begin: float, end: float) -> tuple[float, float]:
-        """When the controller acknowledged it, ± half of the time in which that must have been."""
-        event, skew = chaos.last_event("Apply", "Succeeded"), self._access.skew
-        if event is not None and skew is not None:
-            ours = time.time() - self._clock.now()
-            at = event.timestamp.timestamp() - skew.offset - ours
-            first = max(begin, at - skew.uncertainty)
-            last = min(end, at + _EVENT_SECONDS + skew.uncertainty)
-            if first <= last:  # else the controller's clock is not the API server's
-                begin, end = first, last
-        return (begin + end) / 2, (end - begin) / 2
+
+def acknowledged(
+    event_at: float | None, skew: Skew | None, begin: float, end: float
+) -> tuple[float, float]:
+    """When the controller acknowledged it, ± half of the time in which that must have been.
+
+    Args:
+        event_at: the controller's time of the injection, seconds on this run's clock by this
+            machine's clock; rounded down to whole seconds by the controller.
+        skew: cluster minus this machine.
+        begin: when the object was asked for.
+        end: when it was seen injected.
+    """
+    if event_at is not None and skew is not None:
+        at = event_at - skew.offset
+        first = max(begin, at - skew.uncertainty)
+        last = min(end, at + _EVENT_SECONDS + skew.uncertainty)
+        if first <= last:  # else the controller's clock is not the API server's
+            begin, end = first, last
+    return (begin + end) / 2, (end - begin) / 2
+
+
+def _on(clock: RunClock, event: RecordEvent | None) -> float | None:
+    """An event's time on the run's clock, as if this machine had dated it."""
+    return event.timestamp.timestamp() - time.time() + clock.now() if event else None
 
 
 def _size_words(size: Size) -> dict[str, float | str]:

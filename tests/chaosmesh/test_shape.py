@@ -1,4 +1,4 @@
-"""The object that is asked for, and how much it asks for. Pure."""
+"""The object that is asked for, how much it asks for, and when it was acknowledged. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from chaosmem.drivers.kube.skew import Skew
 from chaosmem.drivers.kube.stresschaos import MIB, StressOrder, body
 from chaosmem.errors import FaultRefused
-from chaosmem.faults.chaos_mesh import Size, reserve_of, size_of
+from chaosmem.faults.chaos_mesh import Size, acknowledged, reserve_of, size_of
 from chaosmem.spec.faults import MemoryFault
 
 ORDER = StressOrder(
@@ -105,3 +106,27 @@ def test_no_room_below_the_limit_is_another_thing_than_being_at_the_level() -> N
         size_of(fault(99), 100 * MIB, 96 * MIB)
 
     assert "oom: expected" in told.value.hint
+
+
+EXACT = Skew(offset=2.0, uncertainty=0.0)
+COARSE = Skew(offset=0.0, uncertainty=0.5)
+
+
+@pytest.mark.parametrize(
+    ("event_at", "skew", "first", "last"),
+    [
+        (None, EXACT, 10.0, 14.0),  # no event: between asking and seeing
+        (12.0, None, 10.0, 14.0),  # an event that cannot be placed
+        (14.0, EXACT, 12.0, 13.0),  # two seconds ahead, and anywhere in its second
+        (12.0, COARSE, 11.5, 13.5),
+        (11.5, EXACT, 10.0, 10.5),  # not before it was asked for
+        (15.25, EXACT, 13.25, 14.0),  # not after it was seen
+        (40.0, EXACT, 10.0, 14.0),  # a clock that cannot be right is not believed
+    ],
+)
+def test_the_acknowledgement_lies_where_all_that_is_known_agrees(
+    event_at: float | None, skew: Skew | None, first: float, last: float
+) -> None:
+    t, u = acknowledged(event_at, skew, begin=10.0, end=14.0)
+
+    assert (t - u, t + u) == (first, last)
