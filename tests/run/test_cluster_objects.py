@@ -1,4 +1,4 @@
-"""What a run makes in a cluster asks for no more than it needs, and can be read back to be undone."""
+"""What a run makes in a cluster asks for no more than it needs, and can be undone by anybody."""
 
 from __future__ import annotations
 

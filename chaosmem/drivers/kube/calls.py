@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from chaosmem.drivers.kube.status import Refusal, failure, read_refusal
 from chaosmem.errors import ClusterError, ClusterUnreachable
@@ -87,7 +87,7 @@ class _Again(Exception):
         self.error, self.wait = error, wait
 
 
-_backoff = wait_exponential_jitter(initial=_FIRST_WAIT, max=_LONGEST_WAIT, jitter=_FIRST_WAIT)
+_backoff = wait_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT) + wait_random(0, _FIRST_WAIT)
 
 
 def _wait(state: RetryCallState) -> float:
