@@ -14,8 +14,8 @@ from fractions import Fraction
 from chaosmem.errors import Exit
 from chaosmem.history.differences import differences, in_words
 from chaosmem.history.direction import worse
-from chaosmem.history.model import INCONCLUSIVE, Baseline, Level, Run
 from chaosmem.history.model import FAIL as FAILED
+from chaosmem.history.model import INCONCLUSIVE, Baseline, Level, Run
 from chaosmem.history.stats import bands
 from chaosmem.history.stats.bands import Band
 from chaosmem.verify.model import Finding, Number, Outcome, Pointer, worst

@@ -211,6 +211,5 @@ def documents(history: History, sha256s: Iterable[str]) -> dict[str, str]:
     """The experiments as understood, by the SHA-256 of their text."""
     asked = sa.select(specs.c.sha256, specs.c.document)
     with history.read() as connection:
-        return dict(
-            connection.execute(asked.where(specs.c.sha256.in_(list(sha256s)))).tuples().all()
-        )
+        rows = connection.execute(asked.where(specs.c.sha256.in_(list(sha256s)))).all()
+    return {str(sha256): str(document) for sha256, document in rows}

@@ -63,8 +63,9 @@ def _refuse_another(run: Run, there: sa.Row[Any]) -> None:
 def _ignoring(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert unless its key is there; whether it was inserted."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(**row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    first = next(iter(table.primary_key.columns))
+    statement = insert(table).values(**row).on_conflict_do_nothing().returning(first)
+    return connection.execute(statement).first() is not None
 
 
 def _id(connection: sa.Connection, run_id: str) -> int:
@@ -162,7 +163,7 @@ def _old(connection: sa.Connection, keep: int | None, before: str) -> dict[int, 
         asked = asked.where(ranked.c.rank > keep)
     if before:
         asked = asked.where(ranked.c.started < before)
-    return dict(connection.execute(asked).tuples().all())
+    return {int(at): str(run_id) for at, run_id in connection.execute(asked)}
 
 
 def _used(connection: sa.Connection) -> set[int]:
