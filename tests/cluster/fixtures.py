@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cluster import lifecycle
 from tests.cluster.api import Access, Cluster
+from tests.cluster.instance import existing
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,7 @@ def cluster() -> Iterator[Access]:
 
 @pytest.fixture(scope="session")
 def _broken() -> Iterator[Cluster]:
+    remove_orphans()
     own = Cluster(f"breakable-{os.getpid()}")
     yield own
     own.down()
@@ -55,3 +59,11 @@ def namespace(cluster: Access) -> Iterator[str]:
     cluster.make_namespace(name)
     yield name
     cluster.drop_namespace(name)
+
+
+def remove_orphans() -> None:
+    """Take down the clusters of sessions that were killed; their names end with their process."""
+    for instance in existing():
+        owner = re.fullmatch(r"(?:breakable|doomed)-(\d+)", instance.name)
+        if owner and not Path("/proc", owner[1]).exists():
+            lifecycle.down(instance)

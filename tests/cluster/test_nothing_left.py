@@ -14,6 +14,7 @@ import pytest
 
 from tests.cluster import components, lifecycle, packages
 from tests.cluster.api import Cluster, wait_for
+from tests.cluster.fixtures import remove_orphans
 from tests.cluster.instance import Instance
 from tests.cluster.machine import Machine, look
 from tests.cluster.workloads import run_demo
@@ -27,6 +28,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def doomed() -> Iterator[Cluster]:
     """A cluster that is not there yet."""
+    remove_orphans()
     own = Cluster(f"doomed-{os.getpid()}")
     yield own
     own.down()
@@ -92,6 +94,15 @@ def test_a_boot_that_was_killed_does_not_hinder_the_next(doomed: Cluster) -> Non
     assert doomed.up()
     assert doomed.get("nodes")["items"]
     assert not doomed.up()  # it is there already
+
+
+def test_the_cluster_of_a_session_that_was_killed_goes_with_the_next() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    orphan = Instance(f"doomed-{ended.pid}")
+    _boot_and_kill(orphan, _MOMENTS["starts etcd"])
+    remove_orphans()
+    assert lifecycle.remains(orphan) == []
 
 
 def test_what_is_not_there_can_be_taken_down(doomed: Cluster, before: Machine) -> None:
