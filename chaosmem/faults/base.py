@@ -26,6 +26,8 @@ class PodScene:
     helper: Agent | None
     """Speaks the agent's protocol: lease, act, end."""
     chaos_mesh: MeshAccess | None = None
+    no_helper: str = ""
+    """Why there is no helper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ class Scene:
     def need_helper(self) -> Agent:
         """The helper beside the target; FaultRefused where there is none."""
         if self.pod is None or self.pod.helper is None:
+            why = f": {self.pod.no_helper}" if self.pod and self.pod.no_helper else ""
             raise FaultRefused(
-                "there is no helper pod beside the target, so nothing can press on its cgroup",
+                f"there is no helper beside the target, so nothing can press on its cgroup{why}",
                 hint="`chaosmem doctor SPEC` says what the helper lacks",
             )
         return self.pod.helper

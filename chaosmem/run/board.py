@@ -96,6 +96,8 @@ class Board:
                 self._stage.write(self._entry(events.FaultProved, fault=fault, readback=said))
 
     def _lease(self, holder: str) -> Lease:
+        if holder == "helper" and holder not in self._leases:
+            self._scene.need_helper()
         if holder not in self._leases:
             raise FaultRefused(f"this target has no {holder}, through which the fault would act")
         return self._leases[holder]

@@ -28,6 +28,8 @@ from chaosmem.spec.target import KubernetesTarget
 
 _READY_WITHIN = 60.0
 """Seconds for the node to fetch the image and start the helper."""
+_ANSWERS_WITHIN = 10.0
+"""Seconds from its container's start until it must answer."""
 _POLL = 0.1
 
 
@@ -119,21 +121,35 @@ class Helping:
     async def _made(self, order: HelperOrder) -> Helper:
         body = await objects.create(self._cluster, POD, pod_body(order, self._spec))
         pod = await self._ready(Ref.to(POD, body))
-        route = await self._stack.enter_async_context(
-            open_route(
-                self._cluster,
-                pod,
-                self._spec.helper.port,
-                self._clock,
-                wanted=self._spec.transport,
-                probe="/v1/info",
+        deadline = self._clock.now() + _ANSWERS_WITHIN
+        while True:
+            try:
+                return await self._reached(order, pod)
+            except TargetError:
+                if self._clock.now() > deadline:
+                    raise
+                await asyncio.sleep(_POLL)
+
+    async def _reached(self, order: HelperOrder, pod: Pod) -> Helper:
+        """Its container runs; whether it listens already is seen by asking."""
+        async with contextlib.AsyncExitStack() as stack:
+            route = await stack.enter_async_context(
+                open_route(
+                    self._cluster,
+                    pod,
+                    self._spec.helper.port,
+                    self._clock,
+                    wanted=self._spec.transport,
+                    probe="/v1/info",
+                )
             )
-        )
-        http = await self._stack.enter_async_context(route.http(keep=True))
-        acts = await self._stack.enter_async_context(route.http(keep=True))
-        source = HelperSource(http, token=self._token)
+            http = await stack.enter_async_context(route.http(keep=True))
+            acts = await stack.enter_async_context(route.http(keep=True))
+            source = HelperSource(http, token=self._token)
+            info = await source.info()
+            await self._stack.enter_async_context(stack.pop_all())
         client = Agent(acts, path="", token=self._token, run_id=order.run_id)
-        return Helper(client, source, await source.info(), http)
+        return Helper(client, source, info, http)
 
     async def _ready(self, ref: Ref) -> Pod:
         deadline = self._clock.now() + _READY_WITHIN

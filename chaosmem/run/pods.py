@@ -75,6 +75,7 @@ class PodTarget:
         self._pod: Pod | None = None
         self._helping: Helping | None = None
         self._helper: Helper | None = None
+        self._no_helper = ""
         self._log: LogFollower | None = None
 
     # --- what the engine asks
@@ -133,7 +134,7 @@ class PodTarget:
     def pod_scene(self) -> PodScene | None:
         """The pod and its helper."""
         helper = self._helper.client if self._helper is not None and self._presses else None
-        return PodScene(self._planned, helper, self._chaos_mesh())
+        return PodScene(self._planned, helper, self._chaos_mesh(), self._no_helper)
 
     def _chaos_mesh(self) -> MeshAccess | None:
         faults = self._stage.experiment.faults
@@ -262,6 +263,7 @@ class PodTarget:
         try:
             self._helper = await self._helping.start(ledger)
         except ChaosmemError as problem:
+            self._no_helper = str(problem)
             self._note(f"no helper beside {self.name}: {problem}")
             return
         cgroup = self._helper.info.cgroup
