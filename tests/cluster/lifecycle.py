@@ -16,6 +16,7 @@ from tests.cluster.instance import API_PORT, NODE_NAME, Instance
 from tests.cluster.shell import ClusterProblem, locked
 
 _BOOT_SECONDS = 120  # 6 s on an idle machine
+_SETTLE_SECONDS = 30
 _POLL_SECONDS = 0.1
 
 
@@ -38,7 +39,7 @@ def up(instance: Instance) -> bool:
     packages.require(packages.NODE)
     build.kube()
     with locked(build.cache() / f"cluster-{instance.name}.lock"):
-        if is_ready(instance):
+        if _settles(instance):
             return False
         _down(instance)
         try:
@@ -103,12 +104,27 @@ def status(instance: Instance) -> Status:
     return Status(runs, is_ready(instance), tuple(remains(instance)))
 
 
+def _settles(instance: Instance) -> bool:
+    """Whether it is ready, or becomes so by itself: a busy node may be unready for a moment."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while _all_run(instance):
+        if _node_ready(instance):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
 def is_ready(instance: Instance) -> bool:
     """Whether all components run and the node says that it is ready."""
-    if not instance.record.exists():
-        return False
-    runs = all(components.running(instance, name) for name in components.COMPONENTS)
-    return runs and _node_ready(instance)
+    return _all_run(instance) and _node_ready(instance)
+
+
+def _all_run(instance: Instance) -> bool:
+    return instance.record.exists() and all(
+        components.running(instance, name) for name in components.COMPONENTS
+    )
 
 
 def ask(instance: Instance, path: str) -> bytes | None:
