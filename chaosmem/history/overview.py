@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from chaosmem.errors import Exit, UsageError
@@ -12,7 +13,7 @@ from chaosmem.history import queries, text
 from chaosmem.history.database import History
 from chaosmem.history.differences import differences, in_words
 from chaosmem.history.model import FAIL, PASS, Point, Wanted, worst
-from chaosmem.history.trend import Trend, boundaries, series, trend
+from chaosmem.history.trend import Trend, series, trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,7 @@ def look(
         notes = _notes(history, found, shas, joined=across_specs)
         kept = found[-1].spec_sha256
         found = found if across_specs else [p for p in found if p.spec_sha256 == kept]
-    known = {
-        r: f
-        for points in series(found)
-        for r, f in queries.facts(history, boundaries(points)).items()
-    }
-    trends = tuple(trend(points, known) for points in series(found))
+    trends = tuple(trend(points, partial(queries.facts, history)) for points in series(found))
     return Overview(chosen.experiment, check, trends, notes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chaosmem.history import facts
@@ -13,6 +13,7 @@ from chaosmem.history.stats import bands, shifts
 from chaosmem.history.stats.bands import Band
 
 Facts = Mapping[str, Mapping[str, str]]
+FactsOf = Callable[[tuple[str, ...]], Facts]
 NEAR = 2
 """A place found by ranks can be off by a run or two, so facts are looked for that far around."""
 
@@ -67,22 +68,13 @@ def series(points: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
     return tuple(tuple(group) for group in found.values())
 
 
-def boundaries(points: Sequence[Point]) -> tuple[str, ...]:
-    """Ids of the runs whose facts `trend` wants to know: those around each shift."""
-    counted = [p for p in points if p.counts]
-    wanted: set[str] = set()
-    for shift in shifts.shifts(_values(counted)):
-        around = counted[max(0, shift.at - NEAR - 1) : shift.at + NEAR + 1]
-        wanted.update(p.run_id for p in around)
-    return tuple(sorted(wanted))
-
-
-def trend(points: Sequence[Point], known: Facts) -> Trend:
-    """The trend of one series, at least one point; `known` has the facts at its `boundaries`."""
+def trend(points: Sequence[Point], facts_of: FactsOf) -> Trend:
+    """The trend of one series, at least one point; `facts_of` is asked for runs near shifts."""
     unit = next((p.unit for p in reversed(points) if p.counts), "")
     counted = [p for p in points if p.counts and p.unit == unit]
     values = _values(counted)
     found = shifts.shifts(values)
+    known = facts_of(_around(counted, found)) if found else {}
     moved = tuple(_moved(counted, values, shift, known) for shift in found)
     since = found[-1].at if found else 0
     outcome, says = _outcome(len(counted), moved)
@@ -98,6 +90,12 @@ def trend(points: Sequence[Point], known: Facts) -> Trend:
         outcome,
         says,
     )
+
+
+def _around(points: Sequence[Point], found: Sequence[shifts.Shift]) -> tuple[str, ...]:
+    """The runs whose facts can explain these shifts."""
+    near = (points[max(0, s.at - NEAR - 1) : s.at + NEAR + 1] for s in found)
+    return tuple(sorted({p.run_id for some in near for p in some}))
 
 
 def _values(points: Sequence[Point]) -> list[float]:

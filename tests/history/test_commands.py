@@ -17,8 +17,7 @@ from chaosmem.verify.model import Outcome
 from tests.history import build
 
 MAIN = (
-    "from chaosmem.cli import app, history; history.add(app.app)
-"
+    "from chaosmem.cli import app, history; history.add(app.app);"
     "import chaosmem.__main__ as m; m.main()"
 )
 STEADY = [2.0, 2.1, 1.9, 2.05, 1.95, 2.02, 1.98, 2.03]
@@ -82,9 +81,9 @@ def test_from_import_to_a_comparison_that_fails(place: Place) -> None:
 def test_a_regression_is_dated_to_its_version(place: Place) -> None:
     for n in range(8, 16):
         build.directory(place.base / "runs", n, [build.finding(STEADY[n - 8] + 2)])
-    for n in range(16):
-        version = f"version={'v1' if n < 8 else 'v2'}"
-        assert place.call("history", "import", build.run_id(n), "--fact", version).code == 0
+    for version, first in (("v1", 0), ("v2", 8)):
+        ids = [build.run_id(n) for n in range(first, first + 8)]
+        assert place.call("history", "import", *ids, "--fact", f"version={version}").code == 0
     said = place.call("trend", "goroutine-recovery")
     since = f"regressed since {build.run_id(8)}; version: v1 -> v2"
     first = f"FAIL  goroutine-recovery default demo: {since}"
@@ -166,9 +165,7 @@ def test_list_and_trend_do_not_import_the_verifier(tmp_path: Path) -> None:
         ["baseline", "show", "absent"],
     ],
 )
-def test_what_cannot_be_asked_has_a_hint(
-    tmp_path: Path, words: list[str]
-) -> None:
+def test_what_cannot_be_asked_has_a_hint(tmp_path: Path, words: list[str]) -> None:
     build.months(tmp_path / "runs", [2.0])
     place = Place(tmp_path, str(tmp_path / "h.db"))
     assert place.call("history", "import", "--all", "runs").code == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chaosmem.history import text
 from chaosmem.history.model import Point
-from chaosmem.history.trend import NEAR, Trend, boundaries, series, trend
+from chaosmem.history.trend import NEAR, Facts, Trend, series, trend
 
 STEADY = [2.0, 2.1, 1.9, 2.05, 1.95, 2.02]
 SLOWER = [3.0, 3.1, 2.9, 3.05, 2.95, 3.02]
@@ -27,7 +27,7 @@ def facts(count: int, at: int, *, name: str = "target.image_id") -> dict[str, di
 
 
 def looked(values: list[float | None], known: dict[str, dict[str, str]] | None = None) -> Trend:
-    return trend(points(values), known or {})
+    return trend(points(values), lambda _: known or {})
 
 
 def test_a_shift_is_dated_to_its_first_run_and_the_image_that_changed_there() -> None:
@@ -70,13 +70,19 @@ def test_the_band_is_that_of_the_present_level() -> None:
 def test_undecided_runs_are_shown_and_not_counted() -> None:
     given = points([*STEADY, *SLOWER])
     given[3] = replace(given[3], outcome="INCONCLUSIVE", value=999.0)
-    found = trend(given, {})
+    found = trend(given, lambda _: {})
     assert (len(found.points), found.counted) == (12, 11)
 
 
 def test_only_the_facts_around_a_shift_are_asked_for() -> None:
-    wanted = boundaries(points([*STEADY, *STEADY, *SLOWER, *SLOWER]))
-    assert wanted == tuple(f"run-{n:02}" for n in range(12 - NEAR - 1, 12 + NEAR + 1))
+    asked: list[tuple[str, ...]] = []
+
+    def known(run_ids: tuple[str, ...]) -> Facts:
+        asked.append(run_ids)
+        return {}
+
+    trend(points([*STEADY, *STEADY, *SLOWER, *SLOWER]), known)
+    assert asked[0] == tuple(f"run-{n:02}" for n in range(12 - NEAR - 1, 12 + NEAR + 1))
 
 
 def test_arms_and_subjects_are_apart() -> None:
