@@ -20,9 +20,11 @@ import (
 const (
 	joinTime = 2 * time.Second
 	// ackTime is how long the hog may take for one step; 8 MiB take about 5 ms.
-	ackTime = 250 * time.Millisecond
-	// yieldTime is the same for giving memory back.
-	yieldTime = 30 * time.Millisecond
+	ackTime = 100 * time.Millisecond
+	// yieldTime is the same for giving memory back, leastYield when it is urgent: 10 MiB
+	// take about 1 ms.
+	yieldTime  = 30 * time.Millisecond
+	leastYield = 2 * time.Millisecond
 )
 
 var errSlow = errors.New("the hog does not answer in time")
@@ -149,13 +151,19 @@ func (a *arm) line(within time.Duration) (string, error) {
 	}
 }
 
+// patience is how long the hog may take. Where the service will be at the limit soon,
+// it gets half of that time: then there is as much left to kill it, which frees its
+// memory without waiting for its turn on a CPU.
+func patience(yields bool, spare time.Duration) time.Duration {
+	if !yields {
+		return ackTime
+	}
+	return min(max(spare/2, leastYield), yieldTime)
+}
+
 // hold tells the hog how much to hold and waits for its answer. After an error what
 // it holds is unknown, and it must be killed.
-func (a *arm) hold(want int64) error {
-	within := ackTime
-	if want < a.held.Load() {
-		within = yieldTime
-	}
+func (a *arm) hold(want int64, within time.Duration) error {
 	if _, err := a.in.WriteString(strconv.FormatInt(want, 10) + "\n"); err != nil {
 		return fmt.Errorf("the hog has ended: %w", err)
 	}

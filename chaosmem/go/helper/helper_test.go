@@ -207,15 +207,26 @@ func TestOtherThanAnAnswerOfTheHogIsAnError(t *testing.T) {
 	}
 	defer r.Close()
 	a.in = w
-	if err := a.hold(4096); err != errSlow {
+	if err := a.hold(4096, leastYield); err != errSlow {
 		t.Errorf("no answer: %v", err)
 	}
 	a.lines <- "error mmap: out of memory"
-	if err := a.hold(4096); err == nil || err.Error() != "mmap: out of memory" {
+	if err := a.hold(4096, leastYield); err == nil || err.Error() != "mmap: out of memory" {
 		t.Errorf("an error: %v", err)
 	}
 	close(a.ended)
-	if err := a.hold(4096); err == nil {
+	if err := a.hold(4096, leastYield); err == nil {
 		t.Error("an ended hog gave an answer")
+	}
+}
+
+func TestPatienceIsHalfOfWhatTheServiceLeaves(t *testing.T) {
+	for spare, want := range map[time.Duration]time.Duration{time.Hour: yieldTime, 20 * time.Millisecond: 10 * time.Millisecond, 0: leastYield} {
+		if got := patience(true, spare); got != want {
+			t.Errorf("%s: %s", spare, got)
+		}
+	}
+	if got := patience(false, 0); got != ackTime {
+		t.Errorf("to grow: %s", got)
 	}
 }

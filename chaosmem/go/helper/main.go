@@ -33,6 +33,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == hogName {
 		os.Exit(hog(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == loadName {
+		os.Exit(runLoad(os.Args[2:]))
+	}
 	log.SetFlags(log.LstdFlags | log.Lmicroseconds | log.LUTC)
 	os.Exit(run(os.Args[1:]))
 }

@@ -166,7 +166,7 @@ func (s *stress) act(d control.Decision, held int64) error {
 		return err
 	}
 	began := time.Now()
-	err = a.hold(want)
+	err = a.hold(want, patience(want < held, d.Spare))
 	s.said = time.Now()
 	took := s.said.Sub(began)
 	switch {

@@ -32,6 +32,10 @@ const (
 	quiet = 200 * time.Millisecond
 	// letGo is the time from a look to memory given back.
 	letGo = 8 * time.Millisecond
+	// urgent is a headroom so short that more is given back at once than the next look
+	// needs, since on a busy node each look and each answer may come late.
+	urgent      = 100 * time.Millisecond
+	urgentAhead = 50 * time.Millisecond
 	// atOnce is the most that one step grows, so that a step never takes long.
 	atOnce = 8 << 20
 	// page is the smallest step worth making.
@@ -63,7 +67,8 @@ type Decision struct {
 	SetPoint int64
 	Error    int64 // working set less set-point
 	State    State
-	Growth   int64 // of the service, bytes a second
+	Growth   int64         // of the service, bytes a second
+	Spare    time.Duration // until the service, at this speed, is at the limit
 	Next     time.Duration
 }
 
@@ -100,7 +105,7 @@ func (l *Law) Step(k Look) Decision {
 	set := l.SetPoint(k.At)
 	use := max(0, k.WorkingSet-k.Held)
 	speed := l.growth(k.At, use)
-	d := Decision{SetPoint: set, Error: k.WorkingSet - set, Growth: speed}
+	d := Decision{SetPoint: set, Error: k.WorkingSet - set, Growth: speed, Spare: spare(l.goal.Limit-k.WorkingSet, speed)}
 	next := interval(l.goal.Limit - k.WorkingSet)
 	d.Hold = l.bounded(k, l.wanted(k, set, use, speed, next))
 	d.Next = next
@@ -141,6 +146,14 @@ func interval(headroom int64) time.Duration {
 	return min(max(d, FastLook), SlowLook)
 }
 
+// spare is how long the headroom lasts; an hour stands for ever.
+func spare(headroom, speed int64) time.Duration {
+	if speed <= 0 {
+		return time.Hour
+	}
+	return min(time.Hour, time.Duration(float64(max(0, headroom))/float64(speed)*float64(time.Second)))
+}
+
 // wanted is what to hold before any bound: what the service leaves of the set-point,
 // and less when it would be at the reserve before the next look has had its effect.
 func (l *Law) wanted(k Look, set, use, speed int64, next time.Duration) int64 {
@@ -148,7 +161,11 @@ func (l *Law) wanted(k Look, set, use, speed int64, next time.Duration) int64 {
 	if l.goal.Expected {
 		return want
 	}
-	ahead := int64(float64(speed) * (2*next + letGo).Seconds())
+	far := 2*next + letGo
+	if spare(l.goal.Limit-k.WorkingSet, speed) < urgent {
+		far += urgentAhead
+	}
+	ahead := int64(float64(speed) * far.Seconds())
 	ceiling := l.goal.Limit - l.goal.Reserve
 	want = min(want, ceiling-use-ahead)
 	if k.Starved {

@@ -189,3 +189,15 @@ func TestItLooksMoreOftenNearTheLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestItSaysHowLongTheHeadroomLasts(t *testing.T) {
+	l := New(goal(80))
+	l.Step(Look{At: 0, WorkingSet: 100 * mib, Held: 60 * mib})
+	d := l.Step(Look{At: 10 * time.Millisecond, WorkingSet: 110 * mib, Held: 60 * mib})
+	if d.Growth != 1000*mib || d.Spare != 146*time.Millisecond {
+		t.Errorf("10 MiB in 10 ms, 146 MiB below the limit: %d, %s", d.Growth, d.Spare)
+	}
+	if d := New(goal(80)).Step(Look{WorkingSet: 100 * mib}); d.Spare != time.Hour {
+		t.Errorf("a still service: %s", d.Spare)
+	}
+}
