@@ -13,16 +13,19 @@ from chaosmem.drivers.kube.pods import get_pod
 from chaosmem.plan.model import PlannedPod
 from tests.chaosmesh import standin
 from tests.chaosmesh.bench import LIMIT, Bench, pod_manifest, settled
+from tests.cluster import build
 from tests.cluster.api import Access, wait_for
 from tests.cluster.fixtures import cluster, namespace
+from tests.cluster.shell import locked
 
 __all__ = ["cluster", "namespace"]
 
 
 @pytest.fixture(scope="session")
 def definition(cluster: Access) -> None:
-    """Chaos Mesh's own definition of StressChaos, in the cluster."""
-    cluster.kubectl("apply", "-f", str(standin.resource_definition()))
+    """Chaos Mesh's own definition of StressChaos, in the cluster; workers make it one by one."""
+    with locked(build.cache() / "chaosmesh-definition.lock"):
+        cluster.kubectl("apply", "-f", str(standin.resource_definition()))
     wait_for(lambda: "stresschaos" in _served(cluster), 10, "StressChaos is served")
 
 

@@ -14,7 +14,8 @@ from chaosmem.spec.faults import MemoryFault
 from tests.chaosmesh.bench import HALF, LIMIT, Bench
 from tests.cluster.api import Access
 
-pytestmark = pytest.mark.timeout(1800)  # the first one builds the controller
+# The first one builds the controller.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 async def test_the_container_is_brought_to_the_level_and_back(bench: Bench) -> None:

@@ -12,7 +12,8 @@ from tests.chaosmesh.bench import LIMIT, Bench
 from tests.chaosmesh.standin import StandIn
 from tests.cluster.api import Access
 
-pytestmark = pytest.mark.timeout(1800)  # the first one builds the controller
+# The first one builds the controller.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 RULES = [
     {

@@ -17,7 +17,8 @@ from tests.chaosmesh import standin
 from tests.chaosmesh.test_shape import ORDER
 from tests.cluster.api import Access
 
-pytestmark = pytest.mark.timeout(1800)  # the first one builds the controller
+# The first one builds the controller.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 Change = Callable[[dict[str, Any]], None]
 

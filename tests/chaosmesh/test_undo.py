@@ -16,7 +16,8 @@ from chaosmem.errors import UndoIncomplete
 from tests.chaosmesh.bench import LIMIT, NAME, RUN, Bench
 from tests.cluster.api import Access
 
-pytestmark = pytest.mark.timeout(1800)  # the first one builds the controller
+# The first one builds the controller.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 async def test_undo_before_apply_and_after_undo_finds_nothing(bench: Bench) -> None:
