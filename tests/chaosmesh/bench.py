@@ -65,6 +65,16 @@ async def settled(container_id: str) -> None:
         await asyncio.sleep(0.1)
 
 
+async def ended(pid: int) -> None:
+    """Wait until a process is gone, or a zombie that its parent has not looked at."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while (
+        status := Path(f"/proc/{pid}/status")
+    ).exists() and "State:\tZ" not in status.read_text():
+        assert time.monotonic() < deadline, f"process {pid} still runs"
+        await asyncio.sleep(0.05)
+
+
 @dataclass
 class Bench:
     """What the tests act through."""

@@ -13,7 +13,7 @@ from chaosmem.drivers.kube.kinds import STRESS_CHAOS, Ref
 from chaosmem.drivers.kube.stresschaos import MIB
 from chaosmem.drivers.kube.stressundo import recover
 from chaosmem.errors import UndoIncomplete
-from tests.chaosmesh.bench import LIMIT, NAME, RUN, Bench
+from tests.chaosmesh.bench import LIMIT, NAME, RUN, Bench, ended
 from tests.cluster.api import Access
 
 # The first one builds the controller.
@@ -123,3 +123,15 @@ async def test_sigkill_at_any_step_leaves_what_undo_takes_back(
     assert done.rung == rung
     assert await bench.chaos() is None
     await bench.holds(before)
+
+
+async def test_a_deleted_pod_takes_its_stressor_with_it_and_undo_is_done(
+    cluster: Access, bench: Bench
+) -> None:
+    ack = await bench.fault().apply()
+    pid = int(ack.said["pids"])
+
+    cluster.kubectl("delete", "pod", bench.pod.name, "-n", bench.pod.namespace)
+
+    await ended(pid)  # by the node; the controller only forgets it
+    assert (await bench.fault().undo()).said["rung"] == "deleted"
