@@ -28,7 +28,7 @@ from chaosmem.history.times import stamp
 
 CHECKS = ("stress-effect", "goroutine-recovery", "heap-returns", "rss-returns", "gc-cpu", "pause")
 ROUNDS = 15
-CODE = "from chaosmem.cli import app, history; history.add(app.app); app.app()"
+CODE = "from chaosmem.cli import app, months; months.add(app.app); app.app()"
 IMPORTS = "import chaosmem.cli.app, chaosmem.history.overview"
 
 

@@ -30,7 +30,10 @@ baseline = typer.Typer(
     name="baseline",
     help="Approved sets of runs that others are held against.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: chaosmem baseline compare latest",
 )
 

@@ -1,4 +1,4 @@
-"""`history`, `baseline` and `trend`: runs over months. What each needs is imported when it runs."""
+"""`history` and `trend`: runs over months. What each needs is imported when it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from chaosmem.cli.baselines import baseline
 from chaosmem.cli.history_options import (
     RUNS,
     Db,
@@ -37,16 +36,18 @@ history = typer.Typer(
     name="history",
     help="Runs over months, in a database: import, list, show, prune.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: chaosmem history import --all runs",
 )
-
-
-def add(app: typer.Typer) -> None:
-    """Make these commands part of `app`."""
-    app.add_typer(history)
-    app.add_typer(baseline)
-    app.command(epilog="Example: chaosmem trend goroutine-recovery")(trend)
+trends = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @history.command("import", epilog="Example: chaosmem history import runs/cart/latest")
@@ -166,6 +167,7 @@ def prune(
     print_lines(f"stays, a baseline uses it  {run_id}" for run_id in done.protected)
 
 
+@trends.command(epilog="Example: chaosmem trend goroutine-recovery")
 def trend(
     check: Annotated[str, typer.Argument(help="A check's name or kind.")],
     *,

@@ -17,7 +17,7 @@ from chaosmem.verify.model import Outcome
 from tests.history import build
 
 MAIN = (
-    "from chaosmem.cli import app, history; history.add(app.app);"
+    "from chaosmem.cli import app, months; months.add(app.app);"
     "import chaosmem.__main__ as m; m.main()"
 )
 STEADY = [2.0, 2.1, 1.9, 2.05, 1.95, 2.02, 1.98, 2.03]
@@ -81,8 +81,8 @@ def test_from_import_to_a_comparison_that_fails(place: Place) -> None:
 def test_a_regression_is_dated_to_its_version(place: Place) -> None:
     for n in range(8, 16):
         build.directory(place.base / "runs", n, [build.finding(STEADY[n - 8] + 2)])
-    for version, first in (("v1", 0), ("v2", 8)):
-        ids = [build.run_id(n) for n in range(first, first + 8)]
+    for version, start in (("v1", 0), ("v2", 8)):
+        ids = [build.run_id(n) for n in range(start, start + 8)]
         assert place.call("history", "import", *ids, "--fact", f"version={version}").code == 0
     said = place.call("trend", "goroutine-recovery")
     since = f"regressed since {build.run_id(8)}; version: v1 -> v2"
@@ -136,7 +136,7 @@ def test_looking_makes_no_history(tmp_path: Path) -> None:
 
 def test_help_imports_no_database(tmp_path: Path) -> None:
     code = (
-        "import sys; from chaosmem.cli import app, history; history.add(app.app)\n"
+        "import sys; from chaosmem.cli import app, months; months.add(app.app)\n"
         "try: app.app(['--help'])\nexcept SystemExit: pass\n"
         "print(sorted({'sqlalchemy', 'alembic', 'numpy'} & set(sys.modules)))"
     )
