@@ -26,18 +26,8 @@ def running() -> Iterator[str]:
     place = Path(tempfile.mkdtemp(prefix="chaosmem-pg-", dir="/tmp"))
     user = _user(place)
     data = place / "data"
-    init = [
-        programs / "initdb",
-        "-D",
-        data,
-        "-A",
-        "trust",
-        "-U",
-        "chaosmem",
-        "--no-sync",
-        "-E",
-        "UTF8",
-    ]
+    words = ["-A", "trust", "-U", "chaosmem", "--no-sync", "-E", "UTF8"]
+    init = [str(programs / "initdb"), "-D", str(data), *words]
     subprocess.run(init, check=True, stdout=subprocess.DEVNULL, user=user, cwd=place)
     with (place / "log").open("wb") as log:
         server = subprocess.Popen(
