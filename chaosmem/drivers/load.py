@@ -18,6 +18,9 @@ from chaosmem.clock import RunClock
 
 ERROR_KINDS = ("status-5xx", "timeout", "connect", "broken", "overrun")
 _SERVER_ERROR = 500
+_IDLE_SECONDS = 1.0
+"""An idle connection is closed then: each holds a goroutine of the target, and those of a burst
+would look like goroutines that do not come back."""
 _BACKLOG_SECONDS = 10.0
 """Requests overdue by more are not sent but counted as `overrun`: the client bounds its memory."""
 
@@ -52,6 +55,15 @@ class Totals:
     failed: int = 0
     by_error: dict[str, int] = field(default_factory=dict)
 
+    def count(self, result: Result) -> None:
+        """Count one."""
+        self.sent += 1
+        if result.error:
+            self.failed += 1
+            self.by_error[result.error] = self.by_error.get(result.error, 0) + 1
+        else:
+            self.ok += 1
+
 
 class Load:
     """A running load; `stop` ends it and closes every connection."""
@@ -74,7 +86,7 @@ class Load:
         self._random = random.Random(seed)  # noqa: S311 - a repeatable mix, no secret
         self._gate = asyncio.Semaphore(connections)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=_IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(total=timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -123,13 +135,7 @@ class Load:
             return 0, "broken"
 
     def _count(self, result: Result) -> None:
-        totals = self.totals
-        totals.sent += 1
-        if result.error:
-            totals.failed += 1
-            totals.by_error[result.error] = totals.by_error.get(result.error, 0) + 1
-        else:
-            totals.ok += 1
+        self.totals.count(result)
         self._on_result(result)
 
     async def stop(self) -> None:

@@ -8,13 +8,18 @@ from typing import Any, Final
 from chaosmem.errors import FaultRefused
 from chaosmem.faults.base import FaultAct, Scene
 from chaosmem.faults.inside import Goroutines, Heap, LiveRuntime
-from chaosmem.faults.load import HttpLoad
+from chaosmem.faults.load import ClusterLoad, HttpLoad
 from chaosmem.faults.memory import HelperMemory
 from chaosmem.faults.restart import RestartRuntime
 from chaosmem.faults.rollout import RolloutRuntime
-from chaosmem.spec.faults import Fault, MemoryFault
+from chaosmem.spec.faults import Fault, LoadFault, MemoryFault
 
 __all__ = ["FaultAct", "Scene", "act", "holder"]
+
+
+def _load(spec: LoadFault, scene: Scene) -> FaultAct:
+    from_here = scene.pod is None or scene.pod.loader is None
+    return HttpLoad(spec, scene) if from_here else ClusterLoad(spec, scene)
 
 
 def _mesh(spec: MemoryFault, scene: Scene) -> FaultAct:
@@ -31,7 +36,7 @@ _ACTS: Final[Mapping[tuple[str, str], Callable[[Any, Scene], FaultAct]]] = {
     ("runtime", "agent"): LiveRuntime,
     ("runtime", "restart"): RestartRuntime,
     ("runtime", "rollout"): RolloutRuntime,
-    ("load", ""): HttpLoad,
+    ("load", ""): _load,
     ("memory", "helper"): HelperMemory,
     ("memory", "chaos-mesh"): _mesh,
 }
@@ -46,7 +51,9 @@ def act(spec: Fault, scene: Scene) -> FaultAct:
     return found(spec, scene)
 
 
-def holder(spec: Fault) -> str:
-    """Who holds what the fault does, under a lease: `agent`, `helper`, or nobody (empty)."""
+def holder(spec: Fault, scene: Scene | None = None) -> str:
+    """Who holds what the fault does, under a lease: `agent`, `helper`, `loader`, or nobody ("")."""
+    if isinstance(spec, LoadFault):
+        return "loader" if scene and scene.pod and scene.pod.loader else ""
     via = str(getattr(spec, "via", ""))
     return via if via in ("agent", "helper") else ""

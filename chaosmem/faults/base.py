@@ -13,6 +13,7 @@ from chaosmem.errors import FaultRefused
 from chaosmem.plan.model import PlannedPod
 
 if TYPE_CHECKING:
+    from chaosmem.drivers.podload import PodLoad
     from chaosmem.faults.mesh_access import MeshAccess
 
 Readback = Mapping[str, float | str]
@@ -28,6 +29,8 @@ class PodScene:
     chaos_mesh: MeshAccess | None = None
     no_helper: str = ""
     """Why there is no helper."""
+    loader: PodLoad | None = None
+    """The pod that sends load; None: load is sent from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,12 @@ class Scene:
                 hint="`chaosmem doctor SPEC` says what the helper lacks",
             )
         return self.pod.helper
+
+    def need_loader(self) -> PodLoad:
+        """The pod that sends load; FaultRefused where there is none."""
+        if self.pod is None or self.pod.loader is None:
+            raise FaultRefused("there is no load pod, so nothing can be sent from the cluster")
+        return self.pod.loader
 
 
 class FaultAct(Protocol):

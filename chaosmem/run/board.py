@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from chaosmem import faults
+from chaosmem.drivers.agent import Agent
 from chaosmem.errors import ChaosmemError, FaultRefused, ProbeFailed
 from chaosmem.faults import FaultAct, Scene
 from chaosmem.plan.model import PlannedFault
@@ -60,7 +61,11 @@ class Board:
     ) -> None:
         self._stage, self._key, self._scene, self._gone = stage, key, scene, gone
         self._active: list[Active] = []
-        clients = {"agent": scene.need_agent, "helper": scene.need_helper}
+        clients: dict[str, Callable[[], Agent]] = {
+            "agent": scene.need_agent,
+            "helper": scene.need_helper,
+            "loader": lambda: scene.need_loader().client,
+        }
         self._leases = {h.name: Lease(stage, key, h, clients[h.name]) for h in holders}
 
     # --- apply and prove
@@ -75,7 +80,7 @@ class Board:
         entry, fault = self._entry, planned.id
         try:
             act = faults.act(planned.fault, self._scene)
-            holder = faults.holder(planned.fault)
+            holder = faults.holder(planned.fault, self._scene)
             if holder:
                 await self._lease(holder).take()
             self._active.append(Active(planned, act))

@@ -16,6 +16,7 @@ from chaosmem.spec.target import KubernetesTarget
 
 TOKEN = "CHAOSMEM_HELPER_TOKEN"  # noqa: S105 - the variable's name, not a token
 _MOUNT = "/host/cgroup"
+_NOBODY = 65532
 _SLACK_SECONDS = 60
 """The node ends the pod by itself this long after the helper should have ended itself."""
 
@@ -67,6 +68,49 @@ def pod_body(order: HelperOrder, spec: KubernetesTarget) -> JsonObject:
     }
 
 
+def load_body(order: HelperOrder, spec: KubernetesTarget) -> JsonObject:
+    """The load pod: it needs nothing of its node, and fits PodSecurity `restricted`."""
+    port = spec.helper.port
+    return {
+        "metadata": _meta(order, spec.control_namespace),
+        "spec": {
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": order.seconds + _SLACK_SECONDS,
+            "terminationGracePeriodSeconds": 2,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": _NOBODY,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "load",
+                    "image": spec.helper.image,
+                    "imagePullPolicy": spec.helper.pull_policy,
+                    "args": ["load", f"--listen=:{port}", f"--deadline={order.deadline}"],
+                    "env": [_token(order)],
+                    "ports": [{"containerPort": port, "name": "load"}],
+                    "resources": {
+                        "requests": {"cpu": "20m", "memory": "24Mi"},
+                        "limits": {"memory": "128Mi"},
+                    },
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "readOnlyRootFilesystem": True,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                }
+            ],
+        },
+    }
+
+
+def _token(order: HelperOrder) -> JsonObject:
+    return {"name": TOKEN, "valueFrom": {"secretKeyRef": {"name": order.name, "key": "token"}}}
+
+
 def _host_path(path: str) -> JsonObject:
     return {"path": path, "type": "Directory"}
 
@@ -89,12 +133,7 @@ def _container(order: HelperOrder, spec: KubernetesTarget) -> JsonObject:
         "image": spec.helper.image,
         "imagePullPolicy": spec.helper.pull_policy,
         "args": _arguments(order, port),
-        "env": [
-            {
-                "name": TOKEN,
-                "valueFrom": {"secretKeyRef": {"name": order.name, "key": "token"}},
-            }
-        ],
+        "env": [_token(order)],
         "ports": [{"containerPort": port, "name": "helper"}],
         "resources": {
             "requests": {"cpu": "20m", "memory": "24Mi"},
@@ -125,7 +164,7 @@ def _security(order: HelperOrder) -> JsonObject:
     found: JsonObject = {
         "allowPrivilegeEscalation": bool(order.enter_namespace),
         "readOnlyRootFilesystem": True,
-        "runAsUser": 0 if order.stress else 65532,
+        "runAsUser": 0 if order.stress else _NOBODY,
         "runAsNonRoot": not order.stress,
         "capabilities": capabilities,
         "seccompProfile": {"type": "Unconfined" if order.enter_namespace else "RuntimeDefault"},

@@ -15,13 +15,14 @@ from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.logs import ContainerLog, LogFollower
 from chaosmem.drivers.kube.podmodel import Pod
 from chaosmem.drivers.kube.transport import Route, open_route
+from chaosmem.drivers.podload import PodLoad
 from chaosmem.drivers.sources import Source
 from chaosmem.errors import ChaosmemError, TargetGone
 from chaosmem.faults.base import PodScene
 from chaosmem.faults.mesh_access import MeshAccess
 from chaosmem.plan.model import PlannedPod
 from chaosmem.run.clusterundo import fulfil
-from chaosmem.run.helping import Helper, Helping, Wanted
+from chaosmem.run.helping import Helper, Helping, Loading, Wanted
 from chaosmem.run.lease import DEADLINE_SLACK, Holder
 from chaosmem.run.stage import Stage
 from chaosmem.run.target import Use, declared_port
@@ -30,7 +31,7 @@ from chaosmem.run.undo import Ledger, Promise
 from chaosmem.run.wires import find_agent
 from chaosmem.rundir import events
 from chaosmem.rundir.events import DeleteObject, ReleaseInPod
-from chaosmem.spec.faults import MemoryFault
+from chaosmem.spec.faults import LoadFault, MemoryFault
 
 _ENDS = {
     What.OOM_KILLED: "oom-killed",
@@ -76,6 +77,8 @@ class PodTarget:
         self._helping: Helping | None = None
         self._helper: Helper | None = None
         self._no_helper = ""
+        self._loading: Loading | None = None
+        self._loader: PodLoad | None = None
         self._log: LogFollower | None = None
 
     # --- what the engine asks
@@ -125,6 +128,8 @@ class PodTarget:
             found.append(Holder("agent", undo))
         if self._helper is not None and self._presses:
             found.append(Holder("helper", None))
+        if self._loader is not None:
+            found.append(Holder("loader", None))
         return tuple(found)
 
     def beside(self) -> tuple[Source, ...]:
@@ -134,7 +139,7 @@ class PodTarget:
     def pod_scene(self) -> PodScene | None:
         """The pod and its helper."""
         helper = self._helper.client if self._helper is not None and self._presses else None
-        return PodScene(self._planned, helper, self._chaos_mesh(), self._no_helper)
+        return PodScene(self._planned, helper, self._chaos_mesh(), self._no_helper, self._loader)
 
     def _chaos_mesh(self) -> MeshAccess | None:
         faults = self._stage.experiment.faults
@@ -182,12 +187,24 @@ class PodTarget:
         access = self._target.agent
         if access is not None:
             self.token = await pod_token(self._place.cluster, access, self._planned.namespace)
-        await asyncio.gather(self._introduced(self._pod), self._put_helper(ledger))
+        await asyncio.gather(self._introduced(self._pod, ledger), self._put_helper(ledger))
 
-    async def _introduced(self, pod: Pod) -> None:
+    async def _introduced(self, pod: Pod, ledger: Ledger) -> None:
         await self._reach(pod)
         await self._date_start()
         self._follow_log()
+        if self._loads_from_inside():
+            self._loading = Loading(
+                self._place.cluster, self._spec, self._wanted, self._stage.clock
+            )
+            address = f"http://{pod.ip}:{self._planned.port}"
+            self._loader = await self._loading.start(ledger, address)
+
+    def _loads_from_inside(self) -> bool:
+        """Asked for, or needed: through the API server no load is sent."""
+        loads = [f for f in self._stage.experiment.faults if isinstance(f, LoadFault)]
+        direct = self._routes[self._planned.port].choice.transport == "direct"
+        return any(f.origin == "cluster" or (f.origin == "auto" and not direct) for f in loads)
 
     async def _same(self) -> Pod:
         planned = self._planned
@@ -249,17 +266,7 @@ class PodTarget:
         if not (self._presses or self._spec.helper.observe):
             return
         stage = self._stage
-        seconds = stage.plan.trial_seconds + DEADLINE_SLACK + _START_SECONDS
-        memory = [f for f in stage.experiment.faults if isinstance(f, MemoryFault)]
-        wanted = Wanted(
-            key=self._place.key,
-            run_id=stage.rundir.run_id,
-            target=self._planned,
-            stress=self._presses,
-            expect_oom=any(f.oom == "expected" for f in memory),
-            seconds=round(seconds),
-        )
-        self._helping = Helping(self._place.cluster, self._spec, wanted, stage.clock)
+        self._helping = Helping(self._place.cluster, self._spec, self._wanted, stage.clock)
         try:
             self._helper = await self._helping.start(ledger)
         except ChaosmemError as problem:
@@ -269,6 +276,20 @@ class PodTarget:
         cgroup = self._helper.info.cgroup
         facts = {"cgroup": f"v{cgroup.version} {cgroup.driver}", "cgroup.limit": str(cgroup.limit)}
         stage.write(events.TargetFacts(t=stage.clock.now(), trial=self._place.key, facts=facts))
+
+    @property
+    def _wanted(self) -> Wanted:
+        """What the pods of this trial are made for."""
+        stage = self._stage
+        memory = [f for f in stage.experiment.faults if isinstance(f, MemoryFault)]
+        return Wanted(
+            key=self._place.key,
+            run_id=stage.rundir.run_id,
+            target=self._planned,
+            stress=self._presses,
+            expect_oom=any(f.oom == "expected" for f in memory),
+            seconds=round(stage.plan.trial_seconds + DEADLINE_SLACK + _START_SECONDS),
+        )
 
     # --- what happens to it
 
@@ -305,8 +326,8 @@ class PodTarget:
     async def stop(self, ledger: Ledger) -> None:
         """Remove the helper, take the last log lines, close all connections."""
         await self._account(ledger)
-        if self._helping is not None:
-            await self._helping.stop(ledger)
+        own = [pod for pod in (self._helping, self._loading) if pod is not None]
+        await asyncio.gather(*(pod.stop(ledger) for pod in own))
         if self._log is not None:
             await self._log.drain(within=_DRAIN_WITHIN)
             for gap in self._log.report.gaps:

@@ -161,6 +161,9 @@ class LoadFault(FaultBase):
     """Requests a second in all, sent whether or not earlier ones were answered."""
     mix: Annotated[tuple[Request, ...], AfterValidator(_not_empty)]
     """The kinds of requests, drawn by weight."""
+    origin: Literal["auto", "runner", "cluster"] = "auto"
+    """Who sends: where chaosmem runs, or a pod in the cluster; `auto`: a pod, unless the target is
+    reached by its own address."""
     timeout: Seconds = 2.0
     """A request that takes longer counts as failed."""
     connections: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 16

@@ -8,7 +8,7 @@ import pytest
 
 from chaosmem.errors import Exit
 from tests.cluster.api import wait_for
-from tests.cluster_run.shop import CHECKS, QUICK, Shop, holding, ready, wait_event
+from tests.cluster_run.shop import CHECKS, FAULTS, QUICK, Shop, holding, ready, wait_event
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 HEAP = {
@@ -17,6 +17,14 @@ HEAP = {
         "rate": "32MiB/s",
         "churn": "40MiB/s",
         "at": "inventory.(*Cache).Fill",
+    }
+}
+LOAD: dict[str, Any] = {
+    "load": {
+        "rate": "100/s",
+        "during": "all",
+        "mix": [{"path": "/cart/7"}, {"path": "/healthz"}],
+        "connections": 2,  # a busy machine opens more in a burst, each a goroutine of the target
     }
 }
 SEED: list[Any] = [
@@ -50,11 +58,23 @@ def test_the_seed_experiment_passes_on_a_real_pod(shop: Shop) -> None:
 @pytest.mark.parametrize("transport", ["direct", "proxy", "port-forward"])
 def test_each_transport_carries_a_whole_run(shop: Shop, transport: str) -> None:
     captures = [{"profile": "heap", "at": ["baseline.end", "hold.end"]}]
-    ran = shop.run(shop.spec(kubernetes={"transport": transport}, captures=captures))
+    faults = [*FAULTS, LOAD]
+    spec = shop.spec(kubernetes={"transport": transport}, captures=captures, faults=faults)
+    ran = shop.run(spec)
     assert ran.code == Exit.PASS, ran.stdout
     chosen = [n["text"] for n in ran.told("note") if "is reached by" in n["text"]]
     assert all(f"by {transport}" in text for text in chosen), chosen
     assert [c["error"] for c in ran.told("capture.taken")] == ["", ""]
+    shop.clean()
+
+
+def test_load_is_sent_from_inside_the_cluster_and_each_request_is_evidence(shop: Shop) -> None:
+    load = {"load": LOAD["load"] | {"origin": "cluster"}}
+    ran = shop.run(shop.spec(faults=[load, {"goroutines": {"count": 300}}]))
+    assert ran.code == Exit.PASS, ran.stdout
+    proved = {e["fault"]: e["readback"] for e in ran.told("fault.undone")}["f1-load"]
+    assert proved["sent"] > 0.9 * 100 * 11
+    assert (proved["failed"], proved["lost"]) == (0, 0)
     shop.clean()
 
 

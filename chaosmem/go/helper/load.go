@@ -30,6 +30,9 @@ const (
 	maxLoadRate = 20000
 	keptResults = 200000
 	maxBacklog  = 10 * time.Second
+	// Each idle connection holds a goroutine of the target; those of a burst would look
+	// like goroutines that do not come back.
+	idleTimeout = time.Second
 )
 
 // Kinds of errors, in the order of the results' numbers; -1 is none.
@@ -172,7 +175,7 @@ func (l *loader) begin(q *loadRequest) (any, error) {
 func (l *loader) pace(ctx context.Context, done chan struct{}, q *loadRequest, begin time.Time) {
 	defer close(done)
 	timeout := time.Duration(q.TimeoutMs) * time.Millisecond
-	transport := &http.Transport{MaxConnsPerHost: q.Connections, MaxIdleConnsPerHost: q.Connections, DisableCompression: true}
+	transport := &http.Transport{MaxConnsPerHost: q.Connections, MaxIdleConnsPerHost: q.Connections, IdleConnTimeout: idleTimeout, DisableCompression: true}
 	client := &http.Client{Transport: transport, Timeout: timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer transport.CloseIdleConnections()
 	draw := newDraw(q)

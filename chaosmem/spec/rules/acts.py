@@ -221,6 +221,16 @@ def surges_leave_descriptors(draft: Draft) -> Iterator[Complaint]:
             yield warning(("checks", i, check.kind), message)
 
 
+def load_has_an_origin(draft: Draft) -> Iterator[Complaint]:
+    """A pod can send load only in a cluster."""
+    if draft.target is None or draft.target.kind == "kubernetes":
+        return
+    for i, fault in of_kind(draft.faults, LoadFault):
+        if fault.origin == "cluster":
+            message = f"a target of kind {draft.target.kind} has no cluster; delete origin: cluster"
+            yield Complaint(_at(i, fault, "origin"), message)
+
+
 def load_is_steady(draft: Draft) -> Iterator[Complaint]:
     """Load that starts with the stress makes two changes at once."""
     if not any(True for _ in stress(draft)):
@@ -250,5 +260,6 @@ RULES: tuple[Rule, ...] = (
     faults_stay_in_limits,
     pods_stay_in_limits,
     surges_leave_descriptors,
+    load_has_an_origin,
     load_is_steady,
 )
