@@ -74,13 +74,22 @@ def _pod_changes(before: Pod, after: Pod) -> list[Change]:
     found = []
     if after.deleting and not before.deleting:
         found.append(Change(What.DELETING, after))
-    if after.reason in _EVICTION and before.reason not in _EVICTION:
-        found.append(Change(What.EVICTED, after, detail=after.message or after.reason))
+    if _evicted(after) and not _evicted(before):
+        found.append(Change(What.EVICTED, after, detail=after.message or _evicted(after)))
     if after.reason == "NodeLost" and before.reason != "NodeLost":
         found.append(Change(What.NODE_GONE, after, detail=after.message))
     if before.ready != after.ready:
         found.append(Change(What.READY_BACK if after.ready else What.READY_LOST, after))
     return found
+
+
+def _evicted(pod: Pod) -> str:
+    """Why Kubernetes ends it, empty where it does not.
+
+    A process that exits 0 in its grace period leaves a pod that Succeeded, without a reason: there
+    only the condition tells.
+    """
+    return pod.reason if pod.reason in _EVICTION else pod.disruption
 
 
 def _container_changes(before: Pod, after: Pod) -> list[Change]:

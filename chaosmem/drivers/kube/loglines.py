@@ -1,80 +1,95 @@
 """Which lines of a log are new, when it is asked for again from a whole second (pure).
 
 Each line carries its own timestamp with nanoseconds. `sinceTime` has whole seconds, so an answer
-begins with lines that were taken before; several lines may carry the same timestamp, and a line
-that was torn off comes again whole. So what was taken is remembered as (timestamp, text) with its
-count, for the last second only, and exactly that many are left out of what comes again.
+begins with lines that were taken before; several lines may carry the same timestamp, and lines of
+stdout and stderr may stand out of order. So what was taken in the last `WINDOW` is remembered as
+(timestamp, text) with its count, and exactly that many are left out of what comes again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+WINDOW: Final = 30
+"""Seconds of lines remembered: longer than a pod's status lags behind its log (about 1 s)."""
+_STAMP: Final = re.compile(
+    rb"(?P<whole>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?"
+    rb"(?P<zone>Z|[+-]\d\d:\d\d) "
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line; `stamp` is RFC 3339 with nanoseconds, as the container runtime wrote it."""
+    """A line; `ns` is when the container runtime took it, Unix nanoseconds of the node's clock."""
 
-    stamp: str
+    ns: int
     text: bytes
-
-    @property
-    def second(self) -> str:
-        """Its whole second, as `sinceTime` takes it."""
-        return self.stamp[:19]
-
-    @property
-    def order(self) -> str:
-        """Sorts as time does: the fraction is padded, because trailing zeros are left out."""
-        whole, _, fraction = self.stamp.rstrip("Z").partition(".")
-        return f"{whole}.{fraction:0<9}"
 
 
 def parse(line: bytes) -> LogLine | None:
     """A line of `timestamps=true`; None where it has none (the kubelet's own words)."""
-    stamp, space, text = line.partition(b" ")
-    try:
-        words = stamp.decode("ascii")
-    except UnicodeDecodeError:
+    match = _STAMP.match(line)
+    if match is None:
         return None
-    shaped = len(words) >= len("2026-01-01T00:00:00Z") and words[4:5] == "-" and words[10:11] == "T"
-    return LogLine(_utc(words), text) if shaped and space else None
+    zone = match["zone"].decode().replace("Z", "+00:00")
+    whole = datetime.fromisoformat(match["whole"].decode() + zone)
+    fraction = int((match["fraction"] or b"0").ljust(9, b"0"))
+    return LogLine(int(whole.timestamp()) * 10**9 + fraction, line[match.end() :])
 
 
-def _utc(stamp: str) -> str:
-    """In UTC: kubelet writes its own zone where it has one, always the same one."""
-    return stamp[:-6] + "Z" if stamp.endswith("+00:00") else stamp
+def since_time(ns: int, *, before: int = 1) -> str:
+    """`sinceTime` of the whole second that lies `before` seconds under `ns`."""
+    whole = datetime.fromtimestamp(ns // 10**9, UTC) - timedelta(seconds=before)
+    return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Key = tuple[int, bytes]
+
+
+@dataclass(slots=True)
+class Overlap:
+    """One answer that begins before what was taken: how often each line is to be left out."""
+
+    again: Counter[Key]
+    skipped: int = 0
 
 
 @dataclass(slots=True)
 class Seen:
-    """What was taken of one container's log."""
+    """What was taken of one container's log, over all its restarts."""
 
-    last: str = ""
-    """Order of the newest line taken."""
-    second: str = ""
-    """Its whole second: ask again from here."""
+    newest: int = 0
+    """Time of the newest line taken, Unix nanoseconds."""
     taken: int = 0
-    _recent: Counter[tuple[str, bytes]] = field(default_factory=Counter)
-    _again: Counter[tuple[str, bytes]] = field(default_factory=Counter)
+    _recent: Counter[Key] = field(default_factory=Counter)
+    _order: deque[Key] = field(default_factory=deque)
 
-    def resume(self) -> None:
-        """An answer begins that starts at `second`: what of it was taken comes again."""
-        self._again = self._recent.copy()
+    def overlap(self) -> Overlap:
+        """For the next answer, whatever it begins with."""
+        return Overlap(self._recent.copy())
 
-    def take(self, line: LogLine) -> bool:
-        """Whether the line is new; it is taken then."""
-        key = (line.stamp, line.text)
-        if self._again[key] > 0:
-            self._again[key] -= 1
+    def take(self, line: LogLine, overlap: Overlap) -> bool:
+        """Whether the line is new; it counts as taken then."""
+        key = (line.ns, line.text)
+        if overlap.again[key] > 0:
+            overlap.again[key] -= 1
+            overlap.skipped += 1
             return False
-        if line.second < self.second:
-            return False
-        if line.second != self.second:
-            self._recent.clear()
-            self.second = line.second
         self._recent[key] += 1
-        self.last = max(self.last, line.order)
+        self._order.append(key)
+        self.newest = max(self.newest, line.ns)
         self.taken += 1
+        self._forget()
         return True
+
+    def _forget(self) -> None:
+        horizon = self.newest - WINDOW * 10**9
+        while self._order and self._order[0][0] < horizon:
+            key = self._order.popleft()
+            self._recent[key] -= 1
+            if not self._recent[key]:
+                del self._recent[key]

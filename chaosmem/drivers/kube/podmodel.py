@@ -109,6 +109,8 @@ class Pod:
     host_network: bool = False
     created: datetime | None = None
     deleting: bool = False
+    disruption: str = ""
+    """Why Kubernetes ends it (the reason of its condition DisruptionTarget), empty: it does not."""
     resource_version: str = ""
     containers: tuple[Container, ...] = ()
 

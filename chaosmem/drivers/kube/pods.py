@@ -50,9 +50,17 @@ def pod_of(body: JsonObject) -> Pod:
         host_network=spec.host_network,
         created=meta.creation_timestamp,
         deleting=meta.deletion_timestamp is not None,
+        disruption=_disruption(status),
         resource_version=meta.resource_version,
         containers=tuple(_container(c, statuses.get(c.name)) for c in spec.containers),
     )
+
+
+def _disruption(status: wire.StatusWire) -> str:
+    for condition in status.conditions:
+        if condition.type == "DisruptionTarget" and condition.status == "True":
+            return condition.reason or "unknown"
+    return ""
 
 
 def _controller(meta: wire.MetaWire) -> tuple[Owner, ...]:
