@@ -60,7 +60,7 @@ go-test: dev
 	$(call say,go vet and go test)
 	@go=$$($(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().program)'); \
 	export GOFLAGS=-buildvcs=false GOPROXY=off GOTOOLCHAIN=local; \
-	for module in chaosmem/go tests/corpus; do \
+	for module in chaosmem/go tests/corpus tests/helper/target tests/cgroup2/scenario; do \
 		(cd $$module && $(abspath $(PY)) -c 'print("module $$module")' \
 		 && "$$go" vet ./... && "$$go" test ./...) || exit 1; \
 	done
@@ -68,9 +68,11 @@ go-test: dev
 # What is timed needs the machine for itself: first the pure tests, then the command line on real
 # processes, then the corpus, whose experiments run side by side.
 TIMED := tests/run tests/cli tests/corpus
+# The helper presses on real cgroups of this machine, and on a v2 kernel in emulation.
+PRESSED := tests/helper tests/cgroup2
 py-test: dev
 	$(call say,pytest: everything that is not timed)
-	@$(PYTEST) -n $(JOBS) $(addprefix --ignore=,$(TIMED))
+	@$(PYTEST) -n $(JOBS) $(addprefix --ignore=,$(TIMED) $(PRESSED))
 	$(call say,pytest: the command line on real processes)
 	@$(PYTEST) -n 2 tests/run tests/cli
 	$(call say,pytest: the corpus of Go programs with known truths: a minute and a half)
@@ -83,7 +85,9 @@ test-browser: dev ## The HTML report in a real headless Chromium (installs it by
 
 test-slow: dev ## The tests that take minutes
 	$(call say,slow tests)
-	@$(BIN)/pytest -q -n 2 -m "slow and not browser and not cluster"
+	@$(BIN)/pytest -q -n 2 -m "slow and not browser and not cluster" $(addprefix --ignore=,$(PRESSED))
+	$(call say,the helper on real cgroups and on a v2 kernel in emulation)
+	@for tests in $(PRESSED); do $(BIN)/pytest -q $$tests || exit 1; done
 
 cluster-up: dev ## Boot a real one-node Kubernetes (builds it the first time: five minutes)
 	$(call say,booting the test cluster)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
+from chaosmem.cli import months
 
 app = typer.Typer(
     name="chaosmem",
@@ -220,3 +221,6 @@ def profile(context: typer.Context) -> None:
     for more in (profile_text, profile_pages):
         reports.app.registered_commands.extend(more.app.registered_commands)
     reports.app(args=context.args, prog_name="chaosmem profile")
+
+
+months.add(app)

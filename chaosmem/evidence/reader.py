@@ -73,8 +73,8 @@ def _facts(journal: Journal, first: events.RunStarted | None) -> Mapping[str, st
     facts = dict(first.facts) if first else {}
     for line in journal.lines:
         if isinstance(line.entry, events.TargetFacts):
-            facts |= {f"target.{k}": v for k, v in line.entry.facts.items()}
-            break
+            told = line.entry.facts.items()
+            facts |= {f"target.{k}": v for k, v in told if f"target.{k}" not in facts}
     return facts
 
 

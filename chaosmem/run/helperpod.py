@@ -136,7 +136,7 @@ def _container(order: HelperOrder, spec: KubernetesTarget) -> JsonObject:
         "env": [_token(order)],
         "ports": [{"containerPort": port, "name": "helper"}],
         "resources": {
-            "requests": {"cpu": "20m", "memory": "24Mi"},
+            "requests": {"cpu": "100m", "memory": "24Mi"},
             "limits": {"memory": "64Mi"},  # no limit of CPU: its speed is what yields in time
         },
         "securityContext": _security(order),

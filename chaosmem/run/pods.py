@@ -183,6 +183,8 @@ class PodTarget:
     async def start(self, ledger: Ledger) -> None:
         """Find the very pod that was planned, reach it, and put the helper beside it."""
         self._pod = await self._same()
+        container = self._pod.container(self._planned.container)
+        self._tell({"image": container.image, "image_id": container.image_id})
         self._changed("ready", f"container {self._planned.container} on {self._pod.node}")
         access = self._target.agent
         if access is not None:
@@ -275,7 +277,7 @@ class PodTarget:
             return
         cgroup = self._helper.info.cgroup
         facts = {"cgroup": f"v{cgroup.version} {cgroup.driver}", "cgroup.limit": str(cgroup.limit)}
-        stage.write(events.TargetFacts(t=stage.clock.now(), trial=self._place.key, facts=facts))
+        self._tell(facts)
 
     @property
     def _wanted(self) -> Wanted:
@@ -316,6 +318,10 @@ class PodTarget:
                 t=now if at is None else at, trial=self._place.key, state=state, detail=detail
             )
         )
+
+    def _tell(self, facts: dict[str, str]) -> None:
+        now = self._stage.clock.now()
+        self._stage.write(events.TargetFacts(t=now, trial=self._place.key, facts=facts))
 
     def _note(self, text: str) -> None:
         now = self._stage.clock.now()

@@ -32,6 +32,8 @@ _HISTOGRAM_MOMENTS = {
     Phase.HOLD: "hold.end",
     Phase.RECOVER: "recover.end",
 }
+_VERSIONS = ("vcs.revision", "vcs.time", "vcs.modified")
+"""Of the build settings: what the service was built from."""
 _SILENT_SECONDS, _SILENT_SAMPLES = 2.0, 3.0
 """A target that answered no sample for so long (the longer of both) is not asked for a profile:
 each would wait 15 s in vain."""
@@ -66,6 +68,7 @@ class Trial:
             return
         said = wires.info.model_dump(exclude={"build_settings", "limits"})
         facts = {k: _words(v) for k, v in said.items() if v not in ("", (), None)}
+        facts |= {k: v for k, v in wires.info.build_settings.items() if k in _VERSIONS}
         self._stage.write(events.TargetFacts(t=self._clock.now(), trial=self.key, facts=facts))
 
     def _board(self, wires: Wires) -> Board:

@@ -14,7 +14,10 @@ from chaosmem.drivers import gotool
 from chaosmem.errors import Exit
 from tests.run.harness import ENV, Lab, Ran
 
-COMMANDS = "run plan verify show list report undo doctor schema init version profile".split()  # noqa: SIM905 - it reads better
+COMMANDS = (
+    "run plan verify show list report undo sweep doctor schema init version "
+    "profile history baseline trend"
+).split()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
