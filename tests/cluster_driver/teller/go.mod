@@ -1,0 +1,3 @@
+module chaosmem.test/teller
+
+go 1.24
