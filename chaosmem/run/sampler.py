@@ -57,7 +57,10 @@ class Sampler:
     async def once(self) -> None:
         """One reading of each source, side by side, recorded."""
         self._look_at_proc()
-        await asyncio.gather(self._main(), *(self._side(source) for source in self._beside))
+        if self._beside:
+            await asyncio.gather(self._main(), *(self._side(source) for source in self._beside))
+        else:  # a task for one reading would be a tenth of its cost
+            await self._main()
         self._flush()
 
     async def _main(self) -> None:
