@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from chaosmem.spec.base import Bytes, Model, Moment, MomentField, Phase, Seconds, Share
+from chaosmem.spec.faults import During
 
 
 def _compiles(value: str) -> str:
@@ -160,6 +161,46 @@ class Pause(CheckBase):
     """Longest that this quantile may be."""
 
 
+class PromQl(CheckBase):
+    """What a PromQL query says of some phases stays within bounds."""
+
+    kind: Literal["promql"] = "promql"
+    query: Annotated[str, Field(min_length=1)]
+    """PromQL; `$namespace`, `$pod`, `$target`, `$window` and declared variables are filled in."""
+    during: During = (Phase.HOLD,)
+    """Phases, from the first one's start to the last one's end, that are asked about."""
+    take: Literal["max", "min", "mean", "last"] = "max"
+    """Which value of that time is compared."""
+    at_most: float | None = None
+    """Largest value that is allowed, in the unit of the query."""
+    at_least: float | None = None
+    """Smallest value that is allowed, in the unit of the query."""
+    aggregate: Literal["sum", "max", "min", "mean"] | None = None
+    """How several series become one at each point; absent: there must be only one."""
+    samples: Annotated[int, Field(strict=True, ge=2)] = 3
+    """Scraped samples in that time without which the check is inconclusive."""
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.at_most is None and self.at_least is None:
+            raise ValueError("nothing is expected; write atMost or atLeast")
+        return self
+
+
+class Alert(CheckBase):
+    """A Prometheus alert fires under the faults in time, and resolves after their release."""
+
+    kind: Literal["alert"] = "alert"
+    alert: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """Name of the alert."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels by which its series are chosen."""
+    fires_within: Seconds = 60.0
+    """Longest time from the fault's effect being ordered to the alert firing, `for` included."""
+    resolves_within: Seconds = 60.0
+    """Longest time from the release to the alert's end, `keep_firing_for` included."""
+
+
 Check = Annotated[
     GoroutineRecovery
     | NextGcPrediction
@@ -170,6 +211,8 @@ Check = Annotated[
     | HeapReturns
     | RssReturns
     | GcCpu
-    | Pause,
+    | Pause
+    | PromQl
+    | Alert,
     Field(discriminator="kind"),
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chaosmem.spec.base import (
     Bytes,
@@ -21,6 +21,7 @@ from chaosmem.spec.base import (
 )
 from chaosmem.spec.checks import Check
 from chaosmem.spec.faults import Fault
+from chaosmem.spec.prometheus import Prometheus
 from chaosmem.spec.target import Target
 
 API_VERSION: Final = "chaosmem/v1"
@@ -146,8 +147,34 @@ class UnresponsiveGuard(Model):
     """Longest time without a good sample."""
 
 
+class PromQlGuard(Model):
+    """Abort when a PromQL query leaves its bounds; no answer never aborts."""
+
+    kind: Literal["promql"] = "promql"
+    query: Annotated[str, Field(min_length=1)]
+    """PromQL with the variables of the check `promql`; the largest or smallest series counts."""
+    at_most: float | None = None
+    """Largest value that is allowed."""
+    at_least: float | None = None
+    """Smallest value that is allowed."""
+    every: Annotated[Seconds, Field(gt=0)] = 5.0
+    """How often it is asked."""
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.at_most is None and self.at_least is None:
+            raise ValueError("nothing is expected; write atMost or atLeast")
+        return self
+
+
 Guard = Annotated[
-    RestartsGuard | RssGuard | HeapGuard | GoroutinesGuard | ErrorRateGuard | UnresponsiveGuard,
+    RestartsGuard
+    | RssGuard
+    | HeapGuard
+    | GoroutinesGuard
+    | ErrorRateGuard
+    | UnresponsiveGuard
+    | PromQlGuard,
     Field(discriminator="kind"),
 ]
 
@@ -209,6 +236,8 @@ class Experiment(Model):
     """What the verdict is made of."""
     guards: tuple[Guard, ...] = ()
     """What aborts the run, sampled all through it."""
+    prometheus: Prometheus | None = None
+    """Where the queries of checks and guards are asked."""
     limits: Limits = Limits()
     """Blast radius: what the plan may not exceed."""
     trials: Annotated[int, Field(strict=True, ge=1, le=100)] = 1

@@ -34,7 +34,7 @@ def reference() -> str:
     """Return Markdown: a table for each part of the language, and the list of rules."""
     schema = json_schema()
     lines = ["### Experiment", "", *_table(schema)]
-    for name in ("metadata", "target", "phases", "sampling", "limits"):
+    for name in ("metadata", "target", "phases", "sampling", "prometheus", "limits"):
         lines += _part(schema, name, schema["properties"][name])
     for section in KINDS:
         for kind, model in KINDS[section].items():

@@ -7,7 +7,7 @@ import pytest
 from chaosmem.spec import rules
 from tests.spec.build import Case, loaded, said, table, written
 
-GROUPS = ("environment", "acts", "timing", "evidence")
+GROUPS = ("environment", "acts", "timing", "evidence", "prometheus")
 ALL = {f"{group}-{name}": case for group in GROUPS for name, case in table(group).items()}
 
 

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chaosmem.spec.rules import acts, environment, evidence, timing
+from chaosmem.spec.rules import acts, environment, evidence, prometheus, timing
 from chaosmem.spec.rules.draft import Complaint, Draft, Rule
 
 __all__ = ["RULES", "Complaint", "Draft", "complaints"]
 
-RULES: tuple[Rule, ...] = (*environment.RULES, *acts.RULES, *timing.RULES, *evidence.RULES)
+RULES: tuple[Rule, ...] = (
+    *environment.RULES,
+    *acts.RULES,
+    *timing.RULES,
+    *evidence.RULES,
+    *prometheus.RULES,
+)
 
 
 def complaints(draft: Draft) -> Iterator[Complaint]:

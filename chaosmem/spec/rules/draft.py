@@ -11,6 +11,7 @@ from chaosmem.spec.checks import Check
 from chaosmem.spec.errors import Path, Severity
 from chaosmem.spec.faults import Fault
 from chaosmem.spec.model import Arm, Capture, Experiment, Guard, Limits, Phases, Sampling
+from chaosmem.spec.prometheus import Prometheus
 from chaosmem.spec.target import Target
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class Draft:
     sampling: Sampling | None
     limits: Limits | None
     trials: int | None
+    prometheus: Prometheus | None
     faults: Indexed[Fault]
     captures: Indexed[Capture]
     checks: Indexed[Check]
@@ -52,9 +54,10 @@ class Draft:
             value = one(name) or ()
             return value if name in _PAIRS else tuple(enumerate(value))
 
-        singles = {n: one(n) for n in ("target", "phases", "sampling", "limits", "trials")}
+        singles = {n: one(n) for n in _SINGLES}
         lists = {n: indexed(n) for n in _LISTS}
-        return cls(**singles, **lists, whole=frozenset(_LISTS) - broken)
+        sound = frozenset(_LISTS) | {"prometheus"}
+        return cls(**singles, **lists, whole=sound - broken)
 
     def length(self, phases: Iterable[Phase]) -> float:
         """Length of `phases` together, in seconds; 0 where the phases are not known."""
@@ -65,6 +68,7 @@ class Draft:
         return frozenset(fault.kind for _, fault in self.faults)
 
 
+_SINGLES = ("target", "phases", "sampling", "limits", "trials", "prometheus")
 _PAIRS = ("faults", "checks", "guards")
 _LISTS = (*_PAIRS, "captures", "arms")
 
