@@ -7,6 +7,7 @@ import numpy as np
 from chaosmem.evidence.model import FaultRecord, Series, TargetEvent, TargetState, Trial, Window
 from chaosmem.metrics import Metric
 from chaosmem.spec.base import Phase
+from chaosmem.spec.faults import MemoryFault
 from chaosmem.units import human_seconds
 from chaosmem.verify.model import Pointer
 from chaosmem.verify.ruling import Undecided
@@ -54,6 +55,23 @@ def lost(trial: Trial) -> TargetEvent | None:
     silent = silence(trial)
     events = [*deaths(trial), *([silent] if silent else [])]
     return min(events, key=lambda e: e.t, default=None)
+
+
+def wanted_kill(trial: Trial) -> TargetEvent | None:
+    """The OOM kill that ended the target while a memory fault acted that expects one."""
+    gone = lost(trial)
+    if gone is None or gone.state is not TargetState.OOM_KILLED:
+        return None
+    return gone if any(kills(record, gone) for record in trial.faults) else None
+
+
+def kills(record: FaultRecord, gone: TargetEvent) -> bool:
+    """Whether a fault expects the OOM kill, and certainly acted when it was seen."""
+    fault = record.planned.fault
+    if not (isinstance(fault, MemoryFault) and fault.oom == "expected") or record.applied is None:
+        return False
+    end = np.inf if record.undone is None else record.undone - record.undone_u
+    return bool(record.applied + record.applied_u <= gone.t <= end)
 
 
 def told(event: TargetEvent) -> str:

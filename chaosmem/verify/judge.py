@@ -7,7 +7,7 @@ from dataclasses import replace
 from chaosmem.evidence.model import Evidence, Trial
 from chaosmem.spec.checks import Check, StressEffect, TopAllocations
 from chaosmem.verify.checks import CHECKERS, Checker
-from chaosmem.verify.ground import lost, told, where
+from chaosmem.verify.ground import lost, told, wanted_kill, where
 from chaosmem.verify.model import Finding, Outcome
 from chaosmem.verify.ruling import Claim, Ruling, Undecided
 
@@ -69,6 +69,8 @@ def _finding(check: Check, trial: Trial, evidence: Evidence) -> Finding:
         table=ruling.table,
     )
     gone = lost(trial)
+    if check.kind == STRESS_EFFECT and wanted_kill(trial) is not None:
+        return finding  # the target's end is the effect, and its proof looked at it
     if gone is not None:
         return _cut(finding, told(gone))
     return finding if trial.complete else _demoted(finding, "the trial did not run to its end")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chaosmem.evidence.model import FaultRecord, TargetEvent, TargetState, Trial
 from chaosmem.metrics import CGROUP_LIMIT, CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS, Metric
+from chaosmem.spec.base import Phase
+from chaosmem.spec.checks import CheckBase, GoroutineRecovery, NoOom, NoRestart
 from chaosmem.spec.faults import MemoryFault
 from chaosmem.verify import Finding, Outcome, verify
-from tests.verify.build import MIB, Curve, evidence, fault, pulse, trial
+from tests.verify.build import MIB, PHASES, SURGE, Curve, evidence, fault, pulse, trial
 
+OOM = TargetState.OOM_KILLED
 PASS, INCONCLUSIVE = Outcome.PASS, Outcome.INCONCLUSIVE
 LIMIT, LEVEL, BASE, OWN = 256 * MIB, 204.8 * MIB, 40 * MIB, 30 * MIB
 ADDED = LEVEL - BASE
@@ -76,3 +81,68 @@ def test_what_was_not_measured_is_not_proven(lacks: Metric) -> None:
 
 def test_an_oom_that_is_expected_may_take_the_working_set_beyond_the_level() -> None:
     assert judged(seen(LEVEL + 40 * MIB), ASKED, oom="expected").outcome is PASS
+
+
+# --- the kill that an experiment wants to see
+
+BEYOND = {"level_bytes": 281 * MIB}
+KILLED = 13.0
+
+
+def ended(state: TargetState = OOM, *, at: float = KILLED, held: float = ADDED) -> Trial:
+    """A trial that ended with its target; the helper held more and more until then."""
+    events = (
+        TargetEvent(0.0, TargetState.READY, line=3),
+        TargetEvent(at, state, detail="OOMKilled, exit code 137", line=31),
+    )
+    phases = {name: PHASES[name] for name in (Phase.BASELINE, Phase.INJECT)}
+    curves, record = seen(LIMIT, held=held), pressed()
+    return trial(curves, faults=[record], complete=False, phases=phases, events=events)
+
+
+def pressed(oom: str = "expected", **change: Any) -> FaultRecord:
+    """The fault that goes beyond the limit."""
+    asked = {"via": "helper", "level": "281MiB", "of": "absolute", "oom": oom}
+    spec = MemoryFault.model_validate(asked)
+    return fault(spec, acknowledged=BEYOND, **{"undone": KILLED + 1} | change)
+
+
+def outcomes(shown: Trial, *checks: CheckBase) -> dict[str, Finding]:
+    return {f.check: f for f in verify(evidence(shown, checks=checks)).findings}
+
+
+def test_an_oom_kill_that_is_expected_is_the_effect_itself() -> None:
+    found = outcomes(ended())["stress-effect"]
+    assert found.outcome is PASS
+    assert "OOM-killed" in found.reason
+    assert "held before it" in found.reason
+    assert 31 in [p.line for p in found.evidence]
+
+
+def test_of_a_process_that_was_killed_as_expected_nothing_else_passes() -> None:
+    found = outcomes(ended(), GoroutineRecovery(), NoOom(), NoRestart())
+    assert found["goroutine-recovery"].outcome is INCONCLUSIVE
+    assert found["no-oom"].outcome is Outcome.FAIL
+    assert found["no-restart"].outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(replace(ended(), faults=(pressed("forbidden"),)), id="forbidden"),
+        pytest.param(ended(TargetState.EXITED), id="it-ended-otherwise"),
+        pytest.param(ended(at=9.0), id="before-the-fault"),
+        pytest.param(ended(at=KILLED + 2), id="after-the-release"),
+        pytest.param(replace(ended(), faults=(pressed(applied=None),)), id="never-applied"),
+        pytest.param(ended(held=0.01 * LIMIT), id="the-stressor-held-next-to-nothing"),
+        pytest.param(replace(ended(), series={}), id="nothing-was-measured"),
+    ],
+)
+def test_any_other_end_proves_nothing(shown: Trial) -> None:
+    assert outcomes(shown)["stress-effect"].outcome is INCONCLUSIVE
+
+
+def test_another_fault_beside_it_has_to_be_proven_all_the_same() -> None:
+    shown = ended()
+    found = outcomes(replace(shown, faults=(*shown.faults, fault(SURGE, undone=KILLED + 1))))
+    assert found["stress-effect"].outcome is INCONCLUSIVE

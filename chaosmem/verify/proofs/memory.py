@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chaosmem.evidence.model import FaultRecord, Series, Trial, Window
+from chaosmem.evidence.model import FaultRecord, Series, TargetEvent, Trial, Window
 from chaosmem.metrics import CGROUP_LIMIT, CGROUP_WORKING_SET, STRESS_HELD, TARGET_RSS
 from chaosmem.spec.base import Phase
 from chaosmem.spec.faults import MemoryFault
@@ -57,7 +57,10 @@ class _Seen:
 
 
 def memory(fault: MemoryFault, record: FaultRecord, trial: Trial, tolerance: float) -> Proof:
-    """The working set came to the level in hold, by what the stressor holds."""
+    """The working set came to the level in hold, by what the stressor holds; or the wanted kill."""
+    gone = ground.wanted_kill(trial)
+    if gone is not None and ground.kills(record, gone):
+        return _killed(fault, record, trial, gone)
     window = _hold(record, trial)
     seen, series = _seen(fault, record, trial, window)
     why = _why_not(fault, seen, tolerance)
@@ -76,6 +79,27 @@ def memory(fault: MemoryFault, record: FaultRecord, trial: Trial, tolerance: flo
             "held": number(seen.held, "By"),
         },
         pointers(*series),
+    )
+
+
+def _killed(fault: MemoryFault, record: FaultRecord, trial: Trial, gone: TargetEvent) -> Proof:
+    """An OOM kill that the spec expects, while the stressor was seen to hold memory.
+
+    How near the limit the working set came is not asked: the last step is faster than the samples.
+    """
+    series = trial.of(STRESS_HELD).between(record.applied or 0.0, gone.t)
+    held = float(np.max(series.v)) if len(series) else _said(record, "size_bytes")
+    level, slack = _said(record, "level_bytes"), LEVEL_SHARE[fault.via] * _limit(trial)
+    why = "" if held > slack else f"the stressor held only {human_bytes(held)} before the kill"
+    return Proof(
+        "OOM kill",
+        f"{human_bytes(level)} of working set, and the kill that comes of it",
+        f"{human_bytes(held)} held before it",
+        ground.told(gone),
+        not why,
+        why,
+        {"level": number(level, "By"), "held": number(held, "By")},
+        (ground.where(gone), *pointers(series)),
     )
 
 
