@@ -29,7 +29,9 @@ class HelperOrder:
         name: of the pod and its Secret.
         stress: it shall press on the cgroup; else it reads only.
         enter_namespace: it needs the capabilities that cgroup v2 asks for.
-        expect_oom: the stress may go on to an OOM kill, whose victim shall be the target.
+        expect_oom: the stress may go on to an OOM kill, whose victim shall be the target: the pod
+            is Guaranteed, which gives it oom_score_adj -997.
+        outrank: with `expect_oom`, the capability to go down to -1000, below a Guaranteed target.
         seconds: its life; it ends itself then, whatever happens.
         deadline: the same as RFC 3339.
     """
@@ -42,6 +44,7 @@ class HelperOrder:
     deadline: str
     enter_namespace: bool = False
     expect_oom: bool = False
+    outrank: bool = True
 
 
 def secret_body(order: HelperOrder, namespace: str, token: str) -> JsonObject:
@@ -135,12 +138,19 @@ def _container(order: HelperOrder, spec: KubernetesTarget) -> JsonObject:
         "args": _arguments(order, port),
         "env": [_token(order)],
         "ports": [{"containerPort": port, "name": "helper"}],
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "24Mi"},
-            "limits": {"memory": "64Mi"},  # no limit of CPU: its speed is what yields in time
-        },
+        "resources": _resources(order),
         "securityContext": _security(order),
         "volumeMounts": [{"name": "cgroup", "mountPath": _MOUNT, "readOnly": not order.stress}],
+    }
+
+
+def _resources(order: HelperOrder) -> JsonObject:
+    if order.expect_oom:  # it does not yield, and is Guaranteed only with a limit of CPU
+        equal = {"cpu": "250m", "memory": "64Mi"}
+        return {"requests": equal, "limits": equal}
+    return {
+        "requests": {"cpu": "100m", "memory": "24Mi"},
+        "limits": {"memory": "64Mi"},  # no limit of CPU: its speed is what yields in time
     }
 
 
@@ -158,7 +168,7 @@ def _arguments(order: HelperOrder, port: int) -> list[str]:
 def _security(order: HelperOrder) -> JsonObject:
     capabilities: JsonObject = {"drop": ["ALL"]}
     add = ["SYS_ADMIN", "SYS_PTRACE"] if order.enter_namespace else []
-    add += ["SYS_RESOURCE"] if order.expect_oom else []
+    add += ["SYS_RESOURCE"] if order.expect_oom and order.outrank else []
     if add:
         capabilities["add"] = add
     found: JsonObject = {

@@ -66,7 +66,7 @@ class Helping:
         """Promise its removal, make it, wait until it answers; TargetError says what it lacks."""
         namespace = self._spec.control_namespace
         await self._pod.promise(ledger, secret_body(self._order, namespace, self._pod.token))
-        helper = await self._made(self._order)
+        helper = await self._first()
         if not self._order.stress or helper.info.stress.possible:
             return helper
         if helper.info.cgroup.version == 2:  # noqa: PLR2004 - cgroup v2
@@ -75,6 +75,17 @@ class Helping:
         if not helper.info.stress.possible:
             raise TargetError(f"the helper cannot press on the cgroup: {helper.info.stress.why}")
         return helper
+
+    async def _first(self) -> Helper:
+        """Where a node does not have CAP_SYS_RESOURCE to give, once more without it."""
+        try:
+            return await self._made(self._order)
+        except TargetError:
+            if not (self._order.expect_oom and self._order.outrank):
+                raise
+        await self._pod.remove_pod()
+        self._order = replace(self._order, outrank=False)
+        return await self._made(self._order)
 
     async def _made(self, order: HelperOrder) -> Helper:
         body, port = pod_body(order, self._spec), self._spec.helper.port

@@ -51,6 +51,18 @@ def test_on_cgroup_v2_two_are_added() -> None:
     assert context["capabilities"]["add"] == ["SYS_ADMIN", "SYS_PTRACE"]
 
 
+@pytest.mark.parametrize(("outrank", "added"), [(True, ["SYS_RESOURCE"]), (False, None)])
+def test_where_a_kill_is_expected_the_helper_is_the_last_that_the_kernel_chooses(
+    outrank: bool, added: list[str] | None
+) -> None:
+    order = replace(ORDER, expect_oom=True, outrank=outrank)
+    container = _spec(order)["containers"][0]
+    resources = container["resources"]
+    assert resources["requests"] == resources["limits"]  # Guaranteed: oom_score_adj -997
+    assert set(resources["limits"]) == {"cpu", "memory"}
+    assert container["securityContext"]["capabilities"].get("add") == added
+
+
 def test_a_helper_that_only_reads_is_nobody_and_writes_nothing() -> None:
     container = _spec(replace(ORDER, stress=False))["containers"][0]
     assert container["securityContext"]["runAsNonRoot"] is True
