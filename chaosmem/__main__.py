@@ -14,10 +14,8 @@ def main() -> None:
     """Run the command line; exits with the codes of `chaosmem.errors.Exit`."""
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, _stopped)
-    from chaosmem.cli.app import app  # noqa: PLC0415 - after the exit codes are in place
-
     try:
-        app()
+        _run()
     except ChaosmemError as error:
         # an editor finds file:line:column at the start of a line only
         _say(str(error) if isinstance(error, SpecError) else f"chaosmem: {error}", error.hint)
@@ -34,6 +32,17 @@ def main() -> None:
             "this is a bug; CHAOSMEM_DEBUG=1 shows where",
         )
         sys.exit(Exit.INTERNAL)
+
+
+def _run() -> None:
+    """The command line; imported only now, after the exit codes are in place."""
+    from chaosmem.cli.profile_top import quick  # noqa: PLC0415
+
+    if quick(sys.argv[1:]):
+        return
+    from chaosmem.cli.app import app  # noqa: PLC0415
+
+    app()
 
 
 def _stopped(number: int, _: FrameType | None) -> None:

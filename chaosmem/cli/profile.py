@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, tzinfo
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chaosmem.cli.profile_options import Asked, load, read_all, with_flags
+from chaosmem.cli.profile_options import Asked, load, with_flags
+from chaosmem.cli.profile_top import print_directory, printable, top_text, warned, zone
 from chaosmem.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chaosmem.profile import Growth, Options, Profile
+    from chaosmem.profile import Growth, Profile
 
 app = typer.Typer(
     name="profile",
@@ -39,16 +38,9 @@ def top(asked: Asked) -> None:
     options = asked.options()
     directory = Path(asked.sources[0])
     if len(asked.sources) > 1 or asked.base or asked.diff_base or not directory.is_dir():
-        _print(asked, lambda profile: _warned(_top_text(profile, options, _zone())))
+        _print(asked, lambda profile: warned(top_text(profile, options, zone())))
         return
-    from chaosmem.cli.profile_batch import in_order  # noqa: PLC0415 directories only
-    from chaosmem.drivers.profile_source import captures  # noqa: PLC0415
-
-    work = partial(_top_of_file, options=options, zone=_zone())
-    paths = captures(directory)
-    for path, found in zip(paths, in_order(work, paths), strict=True):
-        sys.stdout.write(f"==> {path} <==\n")
-        sys.stdout.write(_printable(_warned(found)))
+    print_directory(directory, options)
 
 
 @app.command(epilog="Example: chaosmem profile peek 'Cache.*Fill' heap.pb.gz")
@@ -58,7 +50,7 @@ def peek(asked: Asked, pattern: Pattern) -> None:
     from chaosmem.profile import peek as report  # noqa: PLC0415
 
     options = asked.options()
-    _print(asked, lambda profile: report(profile, pattern, options).text(_zone()))
+    _print(asked, lambda profile: report(profile, pattern, options).text(zone()))
 
 
 @app.command(epilog="Example: chaosmem profile tree heap.pb.gz")
@@ -68,7 +60,7 @@ def tree(asked: Asked) -> None:
     from chaosmem.profile import tree as report  # noqa: PLC0415
 
     options = asked.options()
-    _print(asked, lambda profile: report(profile, options).text(_zone()))
+    _print(asked, lambda profile: report(profile, options).text(zone()))
 
 
 @app.command(epilog="Example: chaosmem profile traces --focus Fill heap.pb.gz")
@@ -78,7 +70,7 @@ def traces(asked: Asked) -> None:
     from chaosmem.profile import traces as report  # noqa: PLC0415
 
     options = asked.options()
-    _print(asked, lambda profile: report(profile, options, _zone()))
+    _print(asked, lambda profile: report(profile, options, zone()))
 
 
 @app.command("list", epilog="Example: chaosmem profile list Fill heap.pb.gz")
@@ -214,39 +206,7 @@ def _print(asked: Asked, show: Callable[[Profile], str]) -> None:
     for name, profile in load(asked):
         if several:
             sys.stdout.write(f"==> {name} <==\n")
-        sys.stdout.write(_printable(show(profile)))
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-def _top_of_file(path: Path, options: Options, zone: tzinfo | None) -> tuple[str, tuple[str, ...]]:
-    """The work of one process of a batch."""
-    _, profile = next(read_all((str(path),)))
-    return _top_text(profile, options, zone)
-
-
-def _top_text(
-    profile: Profile, options: Options, zone: tzinfo | None
-) -> tuple[str, tuple[str, ...]]:
-    """(text, warnings)."""
-    from chaosmem.profile import top as report  # noqa: PLC0415 numpy takes 0.1 s to import
-
-    found = report(profile, n=max(options.nodecount, 0), options=options)
-    return found.text(zone), found.warnings
-
-
-def _warned(found: tuple[str, tuple[str, ...]]) -> str:
-    text, warnings = found
-    for warning in warnings:
-        sys.stderr.write(warning + "\n")
-    return text
-
-
-def _zone() -> tzinfo | None:
-    """The local time zone: pprof prints capture times in it."""
-    return datetime.now().astimezone().tzinfo
+        sys.stdout.write(printable(show(profile)))
 
 
 def _finder(paths: Sequence[Path]) -> Callable[[str], list[str] | None]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from chaosmem.errors import FormatError, UsageError
+from chaosmem.cli.profile_sources import read_all
+from chaosmem.errors import UsageError
 
 if TYPE_CHECKING:
     from chaosmem.profile import Options, Profile
@@ -175,22 +176,3 @@ def load(asked: Asked) -> Iterator[tuple[str, Profile]]:
     for name, profile in found:
         relative = bool(asked.diff_base)
         yield name, diff(profile, reference, relative_to_base=relative, normalize=asked.normalize)
-
-
-def read_all(
-    places: tuple[str, ...], *, timeout: float = 60.0, seconds: int = 0
-) -> Iterator[tuple[str, Profile]]:
-    """(name, profile) of every capture at the places.
-
-    Raises:
-        ChaosmemError: as `load`.
-    """
-    from chaosmem.drivers.profile_source import open_sources  # noqa: PLC0415
-    from chaosmem.profile import read  # noqa: PLC0415
-
-    for place in places:
-        for source in open_sources(place, timeout=timeout, seconds=seconds):
-            try:
-                yield source.name, read(source.data)
-            except FormatError as error:
-                raise FormatError(f"{source.name}: {error}", hint=error.hint) from error

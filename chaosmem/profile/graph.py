@@ -14,10 +14,10 @@ import numpy as np
 from chaosmem.profile.columns import Bool, Int32, Int64, Samples, spans
 from chaosmem.profile.nodes import Nodes
 
-BATCH = 2048
+BATCH = 1024
 """Samples at a time, at most; what they need then fits the cache."""
 
-_FRAMES = 1 << 16  # frames at a time
+_FRAMES = 1 << 15  # frames at a time
 _EXACT = float(1 << 53)  # up to here every integer is a float
 
 

@@ -7,6 +7,7 @@ largest unit in which the value is at least 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 AUTOMATIC: Final = ("minimum", "auto")
@@ -88,11 +89,21 @@ def scale(value: int, source: str, target: str) -> tuple[float, str]:
     if value < 0:
         scaled, unit = scale(-value, source, target)
         return -scaled, unit
-    for family in _FAMILIES:
-        own = family.find(source)
-        if own is not None:
-            return family.convert(value, own, target)
+    known = _known(source)
+    if known is not None:
+        family, own = known
+        return family.convert(value, own, target)
     return float(value), "" if target in _UNINTERESTING else target
+
+
+@lru_cache(maxsize=256)
+def _known(name: str) -> tuple[_Family, _Unit] | None:
+    """A unit with its family; asked again for every value of a report."""
+    for family in _FAMILIES:
+        own = family.find(name)
+        if own is not None:
+            return family, own
+    return None
 
 
 def same_family(left: str, right: str) -> bool:

@@ -23,7 +23,9 @@ def demangle(profile: Profile) -> Profile:
     """
     functions, strings = profile.functions, profile.strings
     # nearly every name is the linker's and without brackets, and stays as it is
-    unusual = np.array([_bracketed(strings[i]) for i in functions.name.tolist()], np.bool_)
+    unusual = np.zeros(len(functions), np.bool_)
+    if _bracketed("\n".join(strings)):  # one search of all takes a tenth of one of each
+        unusual[:] = [_bracketed(strings[i]) for i in functions.name.tolist()]
     affected = np.flatnonzero((functions.name != functions.system_name) | unusual)
     if not len(affected):
         return profile

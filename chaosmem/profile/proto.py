@@ -113,29 +113,41 @@ def _demand(field: Single, wanted: int) -> None:
 
 
 class _Strings:
-    """The string table, and the check of every index into it."""
+    """The string table, and the check of every index into it; decoded as late as possible."""
 
     def __init__(self, table: Table) -> None:
-        raw = table.buf.data
-        pairs = zip(table.start.tolist(), table.stop.tolist(), strict=True)
-        self.all = tuple([str(raw[a:b], "utf-8", "surrogateescape") for a, b in pairs])
-        if not self.all or self.all[0]:
-            at = int(table.start[0]) if self.all else len(raw) - wire.PADDING
+        self._table = table
+        if not len(table) or table.start[0] != table.stop[0]:
+            at = int(table.start[0]) if len(table) else len(table.buf) - wire.PADDING
             raise FormatError("string_table[0] is not the empty string", offset=at)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def all(self) -> tuple[str, ...]:
+        """Every string."""
+        raw, table = self._table.buf.data, self._table
+        pairs = zip(table.start.tolist(), table.stop.tolist(), strict=True)
+        return tuple([str(raw[a:b], "utf-8", "surrogateescape") for a, b in pairs])
+
+    def text(self, index: int) -> str:
+        """One string, by an index that is known to be inside the table."""
+        start, stop = self._table.start[index], self._table.stop[index]
+        return str(self._table.buf.data[start:stop], "utf-8", "surrogateescape")
 
     def check(self, index: UInt64, table: Table, field: str) -> Int32:
         """The indices, all inside the table."""
-        wrong = np.flatnonzero(index >= len(self.all))
+        wrong = np.flatnonzero(index >= len(self))
         if len(wrong):
             at = int(table.start[wrong[0]])
-            message = f"{table.what}.{field} is string {index[wrong[0]]} of {len(self.all)}"
+            message = f"{table.what}.{field} is string {index[wrong[0]]} of {len(self)}"
             raise FormatError(message, offset=at)
         return index.astype(np.int32)
 
     def one(self, index: int, field: str) -> str:
-        if index >= len(self.all):
-            raise FormatError(f"Profile.{field} is string {index} of {len(self.all)}")
-        return self.all[index]
+        if index >= len(self):
+            raise FormatError(f"Profile.{field} is string {index} of {len(self)}")
+        return self.text(index)
 
 
 def _assemble(top: _Top) -> Profile:
@@ -146,7 +158,7 @@ def _assemble(top: _Top) -> Profile:
     functions, function_ids = _functions(top.table(FUNCTION, "Function"), strings)
     locations, location_ids = _locations(top.table(LOCATION, "Location"), mapping_ids, function_ids)
     table = top.table(SAMPLE, "Sample")
-    samples, labels = read_samples(table, location_ids, len(sample_types), len(strings.all))
+    samples, labels = read_samples(table, location_ids, len(sample_types), len(strings))
     _refuse_deep(table, samples, locations)
     scalar = top.scalars
     return Profile(
@@ -156,7 +168,7 @@ def _assemble(top: _Top) -> Profile:
         locations=locations,
         functions=functions,
         mappings=mappings,
-        strings=strings.all,
+        strings=strings.all(),
         default_sample_type=strings.one(scalar.get(DEFAULT_SAMPLE_TYPE, 0), "default_sample_type"),
         period_type=period_types[-1] if period_types else ValueType("", ""),
         period=_signed(scalar.get(PERIOD, 0)),
@@ -190,7 +202,7 @@ def _value_types(table: Table, strings: _Strings) -> tuple[ValueType, ...]:
     kind = strings.check(column(table, fields, 1, "type"), table, "type")
     unit = strings.check(column(table, fields, 2, "unit"), table, "unit")
     return tuple(
-        ValueType(strings.all[k], strings.all[u])
+        ValueType(strings.text(k), strings.text(u))
         for k, u in zip(kind.tolist(), unit.tolist(), strict=True)
     )
 
@@ -204,7 +216,7 @@ def _mappings(table: Table, strings: _Strings) -> tuple[tuple[Mapping, ...], Ids
     has = [(column(table, fields, n, "has") != 0).tolist() for n in (7, 8, 9, 10)]
     rows = zip(*numbers, file, build, *has, strict=True)
     mappings = tuple(
-        Mapping(start, limit, offset, strings.all[f], strings.all[b], *flags)
+        Mapping(start, limit, offset, strings.text(f), strings.text(b), *flags)
         for start, limit, offset, f, b, *flags in rows
     )
     return mappings, ids

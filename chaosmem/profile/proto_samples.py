@@ -16,8 +16,8 @@ from chaosmem.profile.proto_tables import Ids, Table, column
 DEEPEST = 1 << 20
 """Locations of a stack, at most; Go itself stops at 1024 (profstackdepth)."""
 
-_BATCH = 2048
-_BYTES = 1 << 17  # samples and bytes at a time: what they need then fits the processor's cache
+_BATCH = 768
+_BYTES = 3 << 14  # samples and bytes at a time: what they need then fits the processor's cache
 
 _LOCATION, _VALUE, _LABEL = 1, 2, 3
 

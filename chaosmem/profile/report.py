@@ -127,8 +127,8 @@ def _total(profile: Profile, index: int, *, mean: bool) -> int:
 def _base_samples(profile: Profile) -> Bool:
     base = np.zeros(len(profile), np.bool_)
     labels = profile.labels
-    keys = [i for i, text in enumerate(profile.strings) if text == BASE_LABEL]
-    if keys:
+    if BASE_LABEL in profile.strings:
+        keys = [i for i, text in enumerate(profile.strings) if text == BASE_LABEL]
         truth = [i for i, text in enumerate(profile.strings) if text == "true"]
         base[labels.sample[np.isin(labels.key, keys) & np.isin(labels.text, truth)]] = True
     return base

@@ -155,7 +155,10 @@ def _inline_marks(trimmed: Trimmed) -> dict[int, str]:
     """Which nodes were inlined into all, or into some, of their callers."""
     nodes = trimmed.nodes
     candidates = np.zeros(len(nodes), np.bool_)
+    shown = np.zeros(len(nodes), np.bool_)
+    shown[trimmed.order] = True
     candidates[nodes.frame_node[nodes.frame_inlined]] = True
+    candidates &= shown
     if not candidates.any():
         return {}
     edges = trimmed.edges(candidates)
