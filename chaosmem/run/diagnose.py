@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from chaosmem import metrics, units
 from chaosmem.clock import RunClock, new_run_id
@@ -15,7 +17,7 @@ from chaosmem.faults import holder
 from chaosmem.run.job import Job
 from chaosmem.run.local import Ground
 from chaosmem.run.supply import local_target
-from chaosmem.run.target import TargetHandle
+from chaosmem.run.target import Use
 from chaosmem.run.undo import Ledger
 from chaosmem.run.wires import find_agent, sources
 from chaosmem.spec.faults import GoroutinesFault, HeapFault
@@ -26,12 +28,42 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """One thing examined: what was found, and how to mend it where it is not well."""
+    """One thing examined: what was found, and how to mend it where it is not well.
+
+    `needed` false: a run does without it, so it is told and does not count.
+    """
 
     what: str
     well: bool
     found: str
     mend: str = ""
+    needed: bool = True
+
+    @classmethod
+    def of(cls, what: str, problem: ChaosmemError, *, needed: bool = True) -> Ailment:
+        """What an error says."""
+        return cls(what, well=False, found=str(problem), mend=problem.hint, needed=needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Things that are examined together, under a heading (empty: none)."""
+
+    heading: str
+    findings: Awaitable[Sequence[Ailment]]
+
+
+class Spoken(Protocol):
+    """A target that can be spoken to."""
+
+    @property
+    def token(self) -> str:
+        """The agent's token."""
+        ...
+
+    def http(self, use: Use, *, keep: bool) -> Http:
+        """Connections to one of its sides; the caller closes them."""
+        ...
 
 
 async def diagnose(job: Job, scratch: Path, clock: RunClock) -> list[Ailment]:
@@ -42,14 +74,15 @@ async def diagnose(job: Job, scratch: Path, clock: RunClock) -> list[Ailment]:
     try:
         await target.start(ledger)
         found = [Ailment("target", well=True, found=f"ready at {target.url}")]
-        return found + await _examine(job.experiment, target)
+        return found + await examine(job.experiment, target)
     except ChaosmemError as problem:
-        return [Ailment("target", well=False, found=str(problem), mend=problem.hint)]
+        return [Ailment.of("target", problem)]
     finally:
         await target.stop(ledger)
 
 
-async def _examine(experiment: Experiment, target: TargetHandle) -> list[Ailment]:
+async def examine(experiment: Experiment, target: Spoken) -> list[Ailment]:
+    """The agent, the runtime's settings, the sources of samples, pprof."""
     agents, scrapes, profiles = (target.http(u, keep=False) for u in ("agent", "metrics", "pprof"))
     async with agents, scrapes, profiles:
         agent, info, why = await find_agent(experiment, agents, target.token, "doctor")
@@ -57,7 +90,7 @@ async def _examine(experiment: Experiment, target: TargetHandle) -> list[Ailment
         if info is not None:
             found += [_limits(info), *_points(experiment, info)]
         every = sources(experiment, scrapes, profiles, agent)
-        found += [await _source(s, needed=agent is None) for s in every]
+        found += _enough(experiment, every, [await _source(s) for s in every])
         if experiment.target.pprof:
             found.append(await _heap_profile(profiles, experiment.target.pprof.path))
         return found
@@ -69,7 +102,8 @@ def _agent(experiment: Experiment, info: Info | None, why: str) -> Ailment:
         return Ailment("agent", well=True, found=f"version {info.agent}, {info.go}")
     return Ailment(
         "agent",
-        well=not needed,
+        well=False,
+        needed=needed,
         found=why + (" (a fault needs it)" if needed else " (no fault needs it)"),
         mend="mount chaosmem/agent and set CHAOSMEM_AGENT_TOKEN: docs/agent-protocol.md",
     )
@@ -105,12 +139,20 @@ def _points(experiment: Experiment, info: Info) -> list[Ailment]:
     ]
 
 
-async def _source(source: Source, *, needed: bool) -> Ailment:
+def _enough(experiment: Experiment, every: Sequence[Source], said: list[Ailment]) -> list[Ailment]:
+    """Only the wanted source is needed; with `auto` one that answers is enough."""
+    wanted = experiment.sampling.source
+    if wanted == "auto":
+        return [replace(a, needed=False) for a in said] if any(a.well for a in said) else said
+    return [replace(a, needed=s.name == wanted) for s, a in zip(every, said, strict=True)]
+
+
+async def _source(source: Source) -> Ailment:
     what = f"samples from {source.name}"
     try:
         reading = await source.read(timeout=_SECONDS)
     except ProbeFailed as problem:
-        return Ailment(what, well=not needed, found=str(problem), mend=problem.hint)
+        return Ailment.of(what, problem)
     count = reading.values.get(metrics.GOROUTINES.name, 0.0)
     return Ailment(
         what,
