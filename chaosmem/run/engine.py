@@ -17,6 +17,7 @@ from chaosmem.clock import RunClock, wall
 from chaosmem.drivers import procfs
 from chaosmem.errors import ChaosmemError, RunDirError
 from chaosmem.plan.model import PlannedTrial
+from chaosmem.run import promwatch
 from chaosmem.run.job import Job
 from chaosmem.run.observer import Observer
 from chaosmem.run.stage import Stage
@@ -103,6 +104,7 @@ class _Run:
         )
         async with self._signals():
             state, reason = await self._trials()
+            await promwatch.collect(self._rundir)
         ended = events.RunEnded(t=self._clock.now(), state=state, reason=reason)
         self._write(ended)
         if self._broken is not None:

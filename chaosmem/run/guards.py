@@ -13,6 +13,7 @@ from chaosmem.spec.model import (
     GoroutinesGuard,
     Guard,
     HeapGuard,
+    PromQlGuard,
     RestartsGuard,
     RssGuard,
     UnresponsiveGuard,
@@ -30,6 +31,8 @@ class Seen:
     restarts: int = 0
     answered: float = 0.0
     """When the last sample succeeded."""
+    promql: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Smallest and largest value of each query of a guard, where Prometheus answered."""
     requests: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=100_000))
 
     def request(self, result: Result) -> None:
@@ -46,7 +49,7 @@ def tripped(guards: Sequence[Guard], seen: Seen, now: float) -> tuple[str, str] 
     return None
 
 
-def _check(guard: Guard, seen: Seen, now: float) -> str:
+def _check(guard: Guard, seen: Seen, now: float) -> str:  # noqa: PLR0911 - one a guard
     match guard:
         case RestartsGuard():
             over = seen.restarts > guard.max
@@ -58,6 +61,8 @@ def _check(guard: Guard, seen: Seen, now: float) -> str:
         case GoroutinesGuard():
             count = seen.values.get(metrics.GOROUTINES.name, 0.0)
             return f"{count:.0f} goroutines, allowed {guard.max}" if count > guard.max else ""
+        case PromQlGuard():
+            return _promql(guard, seen)
         case ErrorRateGuard():
             return _error_rate(guard, seen, now)
         case UnresponsiveGuard():
@@ -75,6 +80,17 @@ def _bytes_over(what: str, values: Mapping[str, float], name: str, allowed: int)
     if value <= allowed:
         return ""
     return f"{what} {units.human_bytes(value)}, allowed {units.human_bytes(allowed)}"
+
+
+def _promql(guard: PromQlGuard, seen: Seen) -> str:
+    if guard.query not in seen.promql:
+        return ""
+    least, most = seen.promql[guard.query]
+    if guard.at_most is not None and most > guard.at_most:
+        return f"`{guard.query}` is {most:g}, allowed at most {guard.at_most:g}"
+    if guard.at_least is not None and least < guard.at_least:
+        return f"`{guard.query}` is {least:g}, allowed at least {guard.at_least:g}"
+    return ""
 
 
 def _error_rate(guard: ErrorRateGuard, seen: Seen, now: float) -> str:

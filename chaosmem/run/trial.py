@@ -18,6 +18,7 @@ from chaosmem.plan.model import PlannedCapture, PlannedTrial
 from chaosmem.run import captures
 from chaosmem.run.board import Board
 from chaosmem.run.guards import Seen, tripped
+from chaosmem.run.promwatch import PromGuard
 from chaosmem.run.recorder import Recorder
 from chaosmem.run.sampler import Sampler
 from chaosmem.run.stage import Stage
@@ -90,6 +91,10 @@ class Trial:
         """Phases, then undo, with the sampler beside both; one last sample after all."""
         sampler = self._sampler(wires)
         loops = [asyncio.create_task(sampler.run(), name="sampler")]
+        prometheus = PromGuard(self._stage.experiment, self._target.name)
+        self._seen.promql = prometheus.values
+        if prometheus.wanted:
+            loops.append(asyncio.create_task(prometheus.run(), name="promql guards"))
         try:
             await self._raced(self._phases(wires, board), loops)
         finally:

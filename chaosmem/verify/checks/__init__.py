@@ -8,12 +8,14 @@ from typing import Any
 
 from chaosmem.evidence.model import Evidence, Trial
 from chaosmem.verify.checks import (
+    alerts,
     alive,
     gc_cpu,
     goroutine_recovery,
     heap_returns,
     next_gc_prediction,
     pause,
+    promql,
     rss_returns,
     stress_effect,
     top_allocations,
@@ -45,5 +47,7 @@ CHECKERS: Mapping[str, Checker] = {
     "rss-returns": Checker(rss_returns.claim, rss_returns.judge),
     "gc-cpu": Checker(gc_cpu.claim, gc_cpu.judge),
     "pause": Checker(pause.claim, pause.judge),
+    "promql": Checker(promql.claim, promql.judge),
+    "alert": Checker(alerts.claim, alerts.judge),
 }
 """By `kind` of the spec."""
