@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -31,9 +32,10 @@ async def fragile(breakable: Cluster) -> AsyncIterator[connect.Cluster]:
 @pytest.fixture
 def place(breakable: Cluster) -> Iterator[str]:
     """A namespace in the cluster that may be broken."""
-    breakable.make_namespace("driver")
-    yield "driver"
-    breakable.drop_namespace("driver")
+    name = f"driver-{uuid.uuid4().hex[:8]}"
+    breakable.make_namespace(name)
+    yield name
+    breakable.drop_namespace(name)
 
 
 @pytest.fixture(scope="session")

@@ -175,6 +175,8 @@ async def test_a_server_that_is_not_there_is_said_within_its_patience(tmp_path: 
         " contexts: [{name: c, context: {cluster: k}}]}"
     )
     async with Cluster.open(kubeconfig=path) as nowhere:
-        with pytest.raises(ClusterUnreachable, match=r"no answer from http://127\.0\.0\.1:9: cannot"):
+        with pytest.raises(
+            ClusterUnreachable, match=r"no answer from http://127\.0\.0\.1:9: cannot"
+        ):
             async with asyncio.timeout(30):
                 await nowhere.version()

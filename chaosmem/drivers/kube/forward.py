@@ -90,10 +90,13 @@ class Forward:
         except (TimeoutError, aiohttp.ClientError, OSError) as problem:
             raise TargetError(f"no port-forward: {type(problem).__name__}: {problem}") from problem
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio runs this as a task
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: one that asyncio makes is reported as an error when it is cancelled.
+        task = asyncio.create_task(self._carry(reader, writer))
         self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             socket = await self._connect()
             async with socket:
@@ -101,7 +104,6 @@ class Forward:
         except (TargetError, aiohttp.ClientError, OSError):
             pass  # the local side sees its connection closed, as it would see the pod's
         finally:
-            self._running.discard(task)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

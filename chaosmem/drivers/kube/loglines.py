@@ -57,6 +57,10 @@ class Overlap:
     again: Counter[Key]
     skipped: int = 0
 
+    def begins_elsewhere(self, line: LogLine) -> bool:
+        """Whether nothing of what was taken came again before this new line."""
+        return not self.skipped and self.again[line.ns, line.text] <= 0
+
 
 @dataclass(slots=True)
 class Seen:

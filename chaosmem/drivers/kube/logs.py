@@ -20,7 +20,7 @@ from chaosmem.clock import RunClock
 from chaosmem.drivers.kube.calls import Call
 from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.kinds import POD
-from chaosmem.drivers.kube.loglines import WINDOW, Overlap, Seen, parse, since_time
+from chaosmem.drivers.kube.loglines import WINDOW, LogLine, Overlap, Seen, parse, since_time
 from chaosmem.drivers.kube.podmodel import Container
 from chaosmem.drivers.kube.pods import pod_of
 from chaosmem.drivers.kube.watching import lines
@@ -30,6 +30,8 @@ _SILENCE: Final = 60.0
 """Seconds without a line after which the log is asked for anew: it may only be a quiet one."""
 _CONFIRM: Final = 3.0
 """Seconds after which it is checked that a stream is still of the same container."""
+_STATUS_LAG: Final = 10.0
+"""Seconds by which a pod's status may lag behind its log, while the API server was away."""
 _FIRST_WAIT: Final = 0.2
 _LONGEST_WAIT: Final = 2.0
 
@@ -62,6 +64,12 @@ class _Followed:
     restart_count: int = 0
     resumed: bool = False
     """The next answer begins before what was taken of this very run."""
+    complete: bool = False
+    """It was followed to its end."""
+
+
+class _Elsewhere(Exception):
+    """An answer does not go on where the last one stopped."""
 
 
 class LogFollower:
@@ -81,7 +89,10 @@ class LogFollower:
             while not self._gone:
                 before = self.report.lines
                 with contextlib.suppress(ClusterError):  # tried again, from where it stopped
-                    await self._follow(file)
+                    try:
+                        await self._follow(file)
+                    except _Elsewhere:
+                        await self._doubt()
                 told = self.report.lines > before
                 wait = _FIRST_WAIT if told else min(_LONGEST_WAIT, wait * 2)
                 await asyncio.sleep(wait)
@@ -96,10 +107,19 @@ class LogFollower:
         try:
             async with asyncio.timeout(within):
                 with _opened(self._path) as file:
-                    if await self._look(file) is not None:
-                        await self._take_rest(file)
+                    await self._take_last(file)
         except (TimeoutError, ClusterError) as problem:
             self._gap(f"the last lines may be missing: {problem or 'no answer in time'}")
+
+    async def _take_last(self, file: BinaryIO) -> None:
+        if await self._look(file) is None:
+            return
+        try:
+            await self._take_rest(file)
+        except _Elsewhere:
+            await self._doubt()
+            await self._look(file)
+            await self._take_rest(file)
 
     def _gap(self, why: str) -> None:
         self.report.gaps.append(f"at {self._clock.now():.1f} s: {why}")
@@ -111,8 +131,9 @@ class LogFollower:
         if container is None:
             return
         if container.state != "running":
-            await self._take_rest(file)
+            self._now.complete = await self._take_rest(file)
             return
+        self._now.complete = False
         stream = asyncio.ensure_future(self._take(file, {"follow": "true"} | self._since()))
         moved = asyncio.ensure_future(self._moved_on())
         try:
@@ -120,7 +141,7 @@ class LogFollower:
             if not stream.done() and not moved.result():
                 await asyncio.wait({stream})
             if stream.done():
-                stream.result()
+                self._now.complete = stream.result()
         finally:
             await _ended(stream, moved)
 
@@ -132,7 +153,7 @@ class LogFollower:
         now = self._now
         if now.container_id not in ("", container.container_id):
             await self._pass_over(file, container)
-            now.resumed = False
+            now.resumed = now.complete = False
         now.container_id, now.restart_count = container.container_id, container.restart_count
         return container
 
@@ -154,11 +175,22 @@ class LogFollower:
         self.report.restarts += restarts
         if restarts > 1:
             self._gap(f"{restarts - 1} whole runs between two restarts were not seen")
-        newest = self._seen.newest
-        since = {"sinceTime": since_time(newest, before=WINDOW)} if newest else {}
-        self._now.resumed = False
-        if not await self._take_kept(file, {"previous": "true"} | since):
+        if not await self._take_dead(file, container) and not self._now.complete:
             self._gap("what the container said last before its restart is not kept")
+
+    async def _take_dead(self, file: BinaryIO, container: Container) -> bool:
+        """Take the rest of the run that was followed; False where it is not kept any more.
+
+        `previous` is the run that ended last, which may be a later one.
+        """
+        ended, newest = container.last_terminated, self._seen.newest
+        if ended is None or ended.container_id != self._now.container_id:
+            return False
+        since = {"sinceTime": since_time(newest, before=WINDOW)} if newest else {}
+        try:
+            return await self._take_kept(file, {"previous": "true"} | since)
+        except _Elsewhere:
+            return False
 
     async def _moved_on(self) -> bool:
         """Whether, a little later, the container is another one than the stream was begun for."""
@@ -174,21 +206,24 @@ class LogFollower:
     def _since(self) -> dict[str, str]:
         return {"sinceTime": since_time(self._seen.newest)} if self._seen.newest else {}
 
-    async def _take_rest(self, file: BinaryIO) -> None:
+    async def _take_rest(self, file: BinaryIO) -> bool:
         """Take what is there, without waiting for more."""
-        await self._take_kept(file, self._since())
+        return await self._take_kept(file, self._since())
 
     async def _take_kept(self, file: BinaryIO, query: Mapping[str, str]) -> bool:
-        """Take an answer; False where the kubelet has none to give."""
+        """Take an answer; False where the kubelet has none that goes on from what was taken."""
         try:
-            await self._take(file, query)
+            return await self._take(file, query)
         except ClusterUnreachable:
             raise
         except ClusterError:
             return False
-        return True
 
-    async def _take(self, file: BinaryIO, query: Mapping[str, str]) -> None:
+    async def _take(self, file: BinaryIO, query: Mapping[str, str]) -> bool:
+        """Take an answer; False where nothing in it was taken before, though it should.
+
+        The kubelet answers for a container that was removed too: with words, and no lines.
+        """
         overlap = self._seen.overlap()
         expected = self._now.resumed and bool(self._seen.newest)
         path = POD.path(self._log.namespace, self._log.pod, "log")
@@ -197,23 +232,33 @@ class LogFollower:
         self.report.streams += 1
         async with self._cluster.stream(Call("GET", path, what, query), silence=_SILENCE) as chunks:
             async for raw in lines(chunks):
-                if self._keep(file, raw, overlap):
-                    self._now.resumed = True
-                    expected = self._missed(overlap, expected=expected)
+                line = parse(raw)
+                if line is None:
+                    continue
+                if expected and overlap.begins_elsewhere(line):
+                    raise _Elsewhere
+                self._keep(file, line, overlap)
+        return overlap.skipped > 0 or not expected
 
-    def _keep(self, file: BinaryIO, raw: bytes, overlap: Overlap) -> bool:
-        line = parse(raw)
-        if line is None or not self._seen.take(line, overlap):
-            return False
-        _write(file, line.text)
-        self.report.lines += 1
-        return True
+    def _keep(self, file: BinaryIO, line: LogLine, overlap: Overlap) -> None:
+        if self._seen.take(line, overlap):
+            _write(file, line.text)
+            self.report.lines += 1
+            self._now.resumed = True
 
-    def _missed(self, overlap: Overlap, *, expected: bool) -> bool:
-        """The newest line taken must come again before a new one; the file was rotated else."""
-        if expected and not overlap.skipped:
-            self._gap("the kubelet rotated the log while it was not followed: lines are missing")
-        return False
+    async def _doubt(self) -> None:
+        """The newest line did not come again: another run's log, or a rotated one.
+
+        The pod's status says which, but only after the log does.
+        """
+        deadline = self._clock.now() + _STATUS_LAG
+        while self._clock.now() < deadline:
+            container = await self._container()
+            if container is None or container.container_id != self._now.container_id:
+                return
+            await asyncio.sleep(_FIRST_WAIT)
+        self._gap("the kubelet rotated the log while it was not followed: lines are missing")
+        self._now.resumed = False
 
 
 @contextlib.contextmanager
@@ -234,7 +279,7 @@ def _write(file: BinaryIO, text: bytes) -> None:
         raise RunDirError(f"cannot write the log: {problem.strerror}") from problem
 
 
-async def _ended(stream: asyncio.Future[None], moved: asyncio.Future[bool]) -> None:
+async def _ended(stream: asyncio.Future[bool], moved: asyncio.Future[bool]) -> None:
     stream.cancel()
     moved.cancel()
     await asyncio.gather(stream, moved, return_exceptions=True)
