@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -64,6 +64,8 @@ class Through:
     tls: ssl.SSLContext | None = None
     tls_name: str | None = None
     proxy: str | None = None
+    refusal: Callable[[Answer], str] = lambda _: ""
+    """Why they answer themselves, instead of the target; empty where the target answers."""
 
     def __repr__(self) -> str:
         return f"Through({', '.join(self.headers)})"
@@ -140,11 +142,15 @@ class Http:
                 ) as response,
             ):
                 data = await _read(response, limit)
-                return Answer(response.status, data, begin, self._clock.now())
+                answer = Answer(response.status, data, begin, self._clock.now())
         except TimeoutError as problem:
             raise ProbeFailed(f"{path}: no whole answer within {timeout:g} s") from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             raise ProbeFailed(f"{path}: {_words(problem)}") from problem
+        why = self._through.refusal(answer) if self._through else ""
+        if why:
+            raise ProbeFailed(f"{path}: {why}")
+        return answer
 
     def _security(self) -> dict[str, Any]:
         through = self._through
