@@ -200,11 +200,7 @@ async def _from_files(
     configuration: Configuration, paths: list[str], context: str | None
 ) -> Opened:
     from kubernetes.aio.client import ApiClient  # noqa: PLC0415
-    from kubernetes.aio.config import (  # noqa: PLC0415
-        ConfigException,
-        load_kube_config,
-        refresh_token,
-    )
+    from kubernetes.aio.config import load_kube_config, refresh_token  # noqa: PLC0415
 
     source = os.pathsep.join(paths)
     with _key_files() as directory, _complaints() as complaints:
@@ -213,11 +209,12 @@ async def _from_files(
                 source, context, configuration, persist_config=False, temp_file_path=directory
             )
             client = ApiClient(configuration)  # reads the key files: they may go now
-        except (ConfigException, OSError, ValueError, TypeError, KeyError) as problem:
+        except Exception as problem:  # noqa: BLE001 - a YAML parser's too, which is not ours to know
+            # Without its cause: a traceback would quote the file, and with it a token.
             raise UsageError(
                 f"kubeconfig {source}: {_reason(problem)}",
                 hint="`kubectl config get-contexts` lists what there is",
-            ) from problem
+            ) from None
         if complaints:
             raise ClusterUnreachable(
                 f"kubeconfig {source}: the login program failed: {complaints[0]}",
