@@ -16,8 +16,13 @@ from chaosmem.profile.proto_tables import Ids, Table, column
 DEEPEST = 1 << 20
 """Locations of a stack, at most; Go itself stops at 1024 (profstackdepth)."""
 
-_BATCH = 768
-_BYTES = 3 << 14  # samples and bytes at a time: what they need then fits the processor's cache
+_BATCH, _BYTES = 900, 57_600
+"""Samples and bytes at a time: what they need then fits the processor's cache.
+
+A small profile pays for it with 8 % of its time: with twice as many at a time, the work space is
+0.7 times a profile of 1 MB more. From `_MANY` samples on it is twice as many.
+"""
+_MANY = 100_000
 
 _LOCATION, _VALUE, _LABEL = 1, 2, 3
 
@@ -66,10 +71,11 @@ class _Batch:
 def _batches(table: Table) -> Iterator[tuple[int, int]]:
     """(first, last) of samples that go together: not many, and not many bytes."""
     size = offsets(table.stop - table.start)
+    scale = 1 if len(table) < _MANY else 2
     first = 0
     while first < len(table):
-        enough = int(np.searchsorted(size, size[first] + _BYTES))
-        last = min(max(enough, first + 1), first + _BATCH, len(table))
+        enough = int(np.searchsorted(size, size[first] + _BYTES * scale))
+        last = min(max(enough, first + 1), first + _BATCH * scale, len(table))
         yield first, last
         first = last
 
