@@ -85,7 +85,7 @@ class StandIn:
         """Start it; it looks at every object that there is."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program(), "run", self._behaviour, build.once("stressor", STRESSOR)],
+                [program(), "run", self._behaviour, build.once("memStress", STRESSOR)],
                 stdout=log,
                 stderr=log,
                 env=os.environ | self._environment,

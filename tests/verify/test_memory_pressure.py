@@ -63,7 +63,9 @@ def test_the_rise_must_be_what_the_stressor_holds(
 
 def test_a_stresschaos_has_no_own_count_so_its_size_stands_for_it() -> None:
     curves = {k: v for k, v in seen().items() if k is not STRESS_HELD}
-    assert judged(curves, ASKED | {"size_bytes": ADDED}, via="chaos-mesh").outcome is PASS
+    observing = curves | {STRESS_HELD: 0.0}  # a helper that only observes says what it itself holds
+    for told in (curves, observing):
+        assert judged(told, ASKED | {"size_bytes": ADDED}, via="chaos-mesh").outcome is PASS
     nothing = judged(curves, ASKED, via="chaos-mesh")
     assert nothing.outcome is INCONCLUSIVE
     assert "the size_bytes that was asked of this container is not known" in nothing.reason

@@ -43,10 +43,17 @@ func (n node) rss(pid int) (int64, bool) {
 	return pages * int64(os.Getpagesize()), err == nil
 }
 
-// isHog tells a hog of any helper by its command line, which starts "chaosmem-helper\0hog\0".
+// meshName is the program by which Chaos Mesh holds memory in a container's cgroup
+// (chaos-mesh, pkg/chaosdaemon/stress_server_linux.go).
+const meshName = "memStress"
+
+// isHog tells who holds memory in the cgroup and is none of the service's, by its
+// command line: a hog of any helper, "chaosmem-helper\0hog\0", or Chaos Mesh's.
 func (n node) isHog(pid int) bool {
 	b, err := os.ReadFile(filepath.Join(n.proc, strconv.Itoa(pid), "cmdline"))
-	return err == nil && bytes.HasPrefix(b, []byte(programName+"\x00"+hogName+"\x00"))
+	program, _, _ := strings.Cut(string(b), "\x00")
+	return err == nil && (bytes.HasPrefix(b, []byte(programName+"\x00"+hogName+"\x00")) ||
+		filepath.Base(program) == meshName)
 }
 
 // status gives lines of /proc/PID/status: kibibytes as bytes, counts as they are.

@@ -87,7 +87,7 @@ def _killed(fault: MemoryFault, record: FaultRecord, trial: Trial, gone: TargetE
 
     How near the limit the working set came is not asked: the last step is faster than the samples.
     """
-    series = trial.of(STRESS_HELD).between(record.applied or 0.0, gone.t)
+    series = _count(fault, trial).between(record.applied or 0.0, gone.t)
     held = float(np.max(series.v)) if len(series) else _said(record, "size_bytes")
     level, slack = _said(record, "level_bytes"), LEVEL_SHARE[fault.via] * _limit(trial)
     why = "" if held > slack else f"the stressor held only {human_bytes(held)} before the kill"
@@ -120,7 +120,7 @@ def _seen(
     own_base, own_before = baseline_median(trial, TARGET_RSS)
     own = ground.covering(trial, TARGET_RSS, window, _DURING)
     level, limit = _said(record, "level_bytes"), _limit(trial)
-    held = trial.of(STRESS_HELD).within(window)
+    held = _count(fault, trial).within(window)
     seen = _Seen(
         level=level,
         slack=LEVEL_SHARE[fault.via] * limit,
@@ -130,6 +130,12 @@ def _seen(
         held=float(np.median(held.v)) if len(held) else _said(record, "size_bytes"),
     )
     return seen, (before, top, own_before, own, held)
+
+
+def _count(fault: MemoryFault, trial: Trial) -> Series:
+    """What the stressor says it holds; a StressChaos says nothing, and the helper holds nothing."""
+    counted = trial.of(STRESS_HELD)
+    return counted if fault.via == "helper" else counted.between(np.inf, np.inf)
 
 
 _DURING = "the time that the level was held"
