@@ -47,19 +47,19 @@ def selectors(query: str) -> tuple[str, ...]:
             last = tokens[min(end, len(tokens) - 1)]
             found[query[tokens[i].start() : last.end()]] = None
             i = end
-        elif _is_series(tokens[i]) and _stands_alone(word, follows):
+        elif _is_series(tokens[i]) and _stands_alone(follows):
             found[word] = None
         i += 1
     return tuple(found)
 
 
-def _stands_alone(word: str, follows: str) -> bool:
-    """No function, no keyword, no aggregation before its labels (`sum by (x) (...)`)."""
-    return word.lower() not in _WORDS and follows.lower() not in ("(", "by", "without")
+def _stands_alone(follows: str) -> bool:
+    """No function, no aggregation before its labels (`sum by (x) (...)`)."""
+    return follows.lower() not in ("(", "by", "without")
 
 
 def _is_series(token: re.Match[str]) -> bool:
-    return token.lastgroup == "name"
+    return token.lastgroup == "name" and token[0].lower() not in _WORDS
 
 
 def _closing(tokens: list[re.Match[str]], start: int, sign: str) -> int:

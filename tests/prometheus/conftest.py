@@ -88,7 +88,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         _wait(f"http://{demo}/healthz")
         _wait(f"http://{port}/-/ready")
         deadline = time.monotonic() + 20
-        while not ask(f"http://{port}", "go_goroutines") and time.monotonic() < deadline:
+        while not ask(f"http://{port}", "rate(go_goroutines[5s])") and time.monotonic() < deadline:
             time.sleep(0.1)
         yield Scene(f"http://{port}", f"http://{demo}")
     finally:

@@ -134,6 +134,6 @@ def test_a_secret_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_rules_hold_what_they_promise() -> None:
     rules = HERE.parents[1] / "manifests" / "prometheus" / "rules.yaml"
     subprocess.run(["promtool", "check", "rules", rules], check=True, capture_output=True)
-    tested = ["promtool", "test", "rules", HERE / "rules_test.yaml"]
+    tested = ["promtool", "test", "rules", str(HERE / "rules_test.yaml")]
     done = subprocess.run(tested, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

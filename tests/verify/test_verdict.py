@@ -41,6 +41,18 @@ from tests.verify.build import (
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 KINDS: list[type[CheckBase]] = list(get_args(get_args(Check)[0]))
+
+NEEDED: dict[str, dict[str, object]] = {
+    "promql": {"query": "go_goroutines", "at_most": 9.0},
+    "alert": {"alert": "A"},
+}
+"""What a check cannot do without, by its kind."""
+
+
+def made(kind: type[CheckBase]) -> CheckBase:
+    return kind(**NEEDED.get(str(kind.model_fields["kind"].default), {}))  # type: ignore[arg-type]
+
+
 outcomes = st.sampled_from(Outcome)
 
 
@@ -89,7 +101,7 @@ def bare(shown: str) -> Trial:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 @pytest.mark.parametrize("shown", ["nothing", "goroutines-alone"])
 def test_no_check_passes_without_its_evidence(kind: type[CheckBase], shown: str) -> None:
-    verdict = verify(evidence(bare(shown), checks=[kind()]))
+    verdict = verify(evidence(bare(shown), checks=[made(kind)]))
     assert verdict.outcome is not PASS
     found = [f for f in verdict.findings if f.check == kind.model_fields["kind"].default]
     assert [f.outcome for f in found] == [INCONCLUSIVE]
@@ -99,7 +111,7 @@ def test_no_check_passes_without_its_evidence(kind: type[CheckBase], shown: str)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 def test_no_check_passes_without_phases_or_faults(kind: type[CheckBase]) -> None:
     empty = trial({}, phases={}, events=())
-    verdict = verify(evidence(empty, checks=[kind()]))
+    verdict = verify(evidence(empty, checks=[made(kind)]))
     assert verdict.outcome is INCONCLUSIVE
     assert not any("crashed" in f.reason for f in verdict.findings)
 
@@ -107,7 +119,7 @@ def test_no_check_passes_without_phases_or_faults(kind: type[CheckBase]) -> None
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 def test_a_target_that_died_decides_no_other_check(kind: type[CheckBase]) -> None:
     died = TargetEvent(15.0, TargetState.EXITED, pid=1, detail="exit status 2")
-    verdict = verify(evidence(drained(events=(died,)), checks=[kind()]))
+    verdict = verify(evidence(drained(events=(died,)), checks=[made(kind)]))
     found = next(f for f in verdict.findings if f.check == kind.model_fields["kind"].default)
     expected = FAIL if kind is NoRestart else INCONCLUSIVE
     assert found.outcome is expected
@@ -124,7 +136,7 @@ def test_whatever_was_sampled_no_check_crashes(data: st.DataObject) -> None:
         t=t,
         phases={k: v for k, v in PHASES.items() if data.draw(st.booleans())},
     )
-    verdict = verify(evidence(shown, checks=[kind() for kind in KINDS]))
+    verdict = verify(evidence(shown, checks=[made(kind) for kind in KINDS]))
     assert not any("crashed" in f.reason for f in verdict.findings)
     assert from_json(to_json(verdict)) == verdict
 
@@ -391,7 +403,7 @@ def test_what_is_no_verdict_is_refused(data: bytes, why: str) -> None:
 
 def whole() -> Evidence:
     trials = [drained(0.3 * i, number=i, arm=a) for i in range(3) for a in ("base", "other")]
-    return evidence(*trials, checks=[kind() for kind in KINDS])
+    return evidence(*trials, checks=[made(kind) for kind in KINDS])
 
 
 def test_the_same_evidence_gives_the_same_bytes_in_any_process() -> None:

@@ -1,0 +1,1 @@
+"""A finished run for other eyes: Prometheus text, OpenTelemetry, Grafana annotations."""
