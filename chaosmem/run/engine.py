@@ -104,12 +104,21 @@ class _Run:
         )
         async with self._signals():
             state, reason = await self._trials()
-            await promwatch.collect(self._rundir)
+            await self._ask_prometheus()
         ended = events.RunEnded(t=self._clock.now(), state=state, reason=reason)
         self._write(ended)
         if self._broken is not None:
             raise self._broken
         return Ended(ended, self._stop.skip_rest)
+
+    async def _ask_prometheus(self) -> None:
+        """Keep what its checks need; without it they are inconclusive, and the run is not."""
+        if self._job.experiment.prometheus is None:
+            return
+        try:
+            await promwatch.collect(self._rundir)
+        except ChaosmemError as problem:
+            self._write(events.Noted(t=self._clock.now(), text=f"Prometheus: {problem}"))
 
     async def _trials(self) -> tuple[str, str]:
         problem = ""

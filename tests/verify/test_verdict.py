@@ -50,7 +50,7 @@ NEEDED: dict[str, dict[str, object]] = {
 
 
 def made(kind: type[CheckBase]) -> CheckBase:
-    return kind(**NEEDED.get(str(kind.model_fields["kind"].default), {}))  # type: ignore[arg-type]
+    return kind(**NEEDED.get(str(kind.model_fields["kind"].default), {}))
 
 
 outcomes = st.sampled_from(Outcome)
