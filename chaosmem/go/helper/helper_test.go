@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -228,5 +229,27 @@ func TestPatienceIsHalfOfWhatTheServiceLeaves(t *testing.T) {
 	}
 	if got := patience(false, 0); got != ackTime {
 		t.Errorf("to grow: %s", got)
+	}
+}
+
+func TestWhoHoldsMemoryForATestIsToldByTheCommandLine(t *testing.T) {
+	for line, hog := range map[string]bool{
+		"chaosmem-helper\x00hog\x00/group\x00": true,
+		"memStress\x00--size\x0064MB\x00":      true,
+		"/usr/local/bin/memStress\x00":         true,
+		"/app/shop\x00-addr\x00memStress\x00":  false,
+		"chaosmem-helper\x00load\x00":          false,
+		"":                                     false,
+	} {
+		proc := t.TempDir()
+		if err := errors.Join(
+			os.Mkdir(filepath.Join(proc, "7"), 0o700),
+			os.WriteFile(filepath.Join(proc, "7", "cmdline"), []byte(line), 0o600),
+		); err != nil {
+			t.Fatal(err)
+		}
+		if (node{proc}).isHog(7) != hog {
+			t.Errorf("%q: want %v", line, hog)
+		}
 	}
 }
