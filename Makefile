@@ -64,10 +64,16 @@ go-test: dev
 		(cd $$module && $(abspath $(PY)) -c 'print("module $$module")' \
 		 && "$$go" vet ./... && "$$go" test ./...) || exit 1; \
 	done
+	$(call say,building what the tests compare with: a toolchain new to this machine takes a minute)
+	@go=$$($(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().program)'); \
+	export GOFLAGS=-buildvcs=false GOPROXY=off GOTOOLCHAIN=local; \
+	cd tests/profile/goprofiles && "$$go" build -o /dev/null cmd/pprof \
+		&& "$$go" build -trimpath -o /dev/null . && cd ../goroutineleak \
+		&& GOEXPERIMENT=goroutineleakprofile "$$go" build -trimpath -o /dev/null .
 
 # What is timed needs the machine for itself: first the pure tests, then the command line on real
 # processes, then the corpus, whose experiments run side by side.
-TIMED := tests/run tests/cli tests/corpus
+TIMED := tests/run tests/cli tests/prometheus tests/export tests/corpus
 # The helper presses on real cgroups of this machine, and on a v2 kernel in emulation.
 PRESSED := tests/helper tests/cgroup2
 py-test: dev
@@ -75,6 +81,9 @@ py-test: dev
 	@$(PYTEST) -n $(JOBS) $(addprefix --ignore=,$(TIMED) $(PRESSED))
 	$(call say,pytest: the command line on real processes)
 	@$(PYTEST) -n 2 tests/run tests/cli
+	$(call say,pytest: with a real Prometheus server (installs it by apt as root))
+	@sh tests/prometheus/install-prometheus.sh
+	@$(PYTEST) tests/prometheus tests/export
 	$(call say,pytest: the corpus of Go programs with known truths: a minute and a half)
 	@$(PYTEST) tests/corpus
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
-from chaosmem.cli import months
+from chaosmem.cli import exporting, months
 
 app = typer.Typer(
     name="chaosmem",
@@ -224,3 +224,4 @@ def profile(context: typer.Context) -> None:
 
 
 months.add(app)
+app.add_typer(exporting.app, name="export")

@@ -83,9 +83,8 @@ def _too_few(
     if not candidates:
         return [f"no pod in namespace {wanted.namespace} has the labels {labels}"]
     if wanted.mode == "fixed" and len(chosen) < (wanted.value or 1):
-        return [
-            f"{wanted.value} pods were asked for, and {len(chosen)} can be acted on{_why(candidates)}"
-        ]
+        can = f"{len(chosen)} can be acted on{_why(candidates)}"
+        return [f"{wanted.value} pods were asked for, and {can}"]
     if not chosen:
         return [f"none of {len(candidates)} pods can be acted on{_why(candidates)}"]
     return []

@@ -14,10 +14,24 @@ from chaosmem.drivers import gotool
 from chaosmem.errors import Exit
 from tests.run.harness import ENV, Lab, Ran
 
-COMMANDS = (
-    "run plan verify show list report undo sweep doctor schema init version "
-    "profile history baseline trend"
-).split()
+COMMANDS = [
+    "run",
+    "plan",
+    "verify",
+    "show",
+    "list",
+    "report",
+    "undo",
+    "sweep",
+    "doctor",
+    "schema",
+    "init",
+    "version",
+    "profile",
+    "history",
+    "baseline",
+    "trend",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
