@@ -5,7 +5,7 @@ from __future__ import annotations
 from chaosmem.plan.permissions import Need, permissions
 from tests.manifests.rights import maximal
 
-HEAD = "| where | resource | verb | why, or what is lost without it | needed |\n|---|---|---|---|---|"
+HEAD = "| where | resource | verb | why, or what is lost without it | needed |\n" + "|---" * 5 + "|"
 
 
 def line(need: Need) -> str:
