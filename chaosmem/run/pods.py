@@ -189,7 +189,12 @@ class PodTarget:
         access = self._target.agent
         if access is not None:
             self.token = await pod_token(self._place.cluster, access, self._planned.namespace)
-        await asyncio.gather(self._introduced(self._pod, ledger), self._put_helper(ledger))
+        works = (self._introduced(self._pod, ledger), self._put_helper(ledger))
+        # Both to their end, whatever becomes of the other: what is still being made while
+        # everything is taken back would stay.
+        for problem in await asyncio.gather(*works, return_exceptions=True):
+            if isinstance(problem, BaseException):
+                raise problem
 
     async def _introduced(self, pod: Pod, ledger: Ledger) -> None:
         await self._reach(pod)
