@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,7 @@ PRESS = {"memory": {"via": "chaos-mesh", "level": "70%", "ramp": "1s"}}
 @pytest.fixture
 def meshed(cluster: Access, definition: None, tmp_path: Path) -> Iterator[Shop]:
     """A shop of one pod; the object is made beside it, where the controller of the test looks."""
-    name = f"meshed-{tmp_path.name.replace('_', '-')[-20:].strip('-')}"
-    with opened(cluster, name, tmp_path, replicas=1) as found:
+    with opened(cluster, f"meshed-{uuid.uuid4().hex[:8]}", tmp_path, replicas=1) as found:
         yield replace(found, control=found.namespace)
 
 

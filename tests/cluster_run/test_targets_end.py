@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ ALIVE = ["no-oom", "no-restart"]
 @pytest.fixture
 def tight(cluster: Access, tmp_path: Path) -> Iterator[Shop]:
     """A shop of one pod with little memory."""
-    name = f"tight-{tmp_path.name.replace('_', '-')[-20:].strip('-')}"
-    with opened(cluster, name, tmp_path, replicas=1, memory=SMALL) as found:
+    with opened(
+        cluster, f"tight-{uuid.uuid4().hex[:8]}", tmp_path, replicas=1, memory=SMALL
+    ) as found:
         yield found
 
 
