@@ -158,11 +158,13 @@ def sweep(
 def doctor(
     spec: Annotated[Path | None, typer.Argument(help="Check this experiment's target too.")] = None,
     runs_dir: RunsDir = RUNS,
+    *,
+    output: Annotated[Literal["text", "json"], typer.Option("--format", "-o")] = "text",
 ) -> None:
     """Check what runs need: Go, disk, and with a spec its target."""
     from chaosmem.cli.doctor import examine  # noqa: PLC0415
 
-    sys.exit(examine(spec, runs_dir))
+    sys.exit(examine(spec, runs_dir, output))
 
 
 @app.command(epilog="Example: chaosmem schema > chaosmem.schema.json")
