@@ -40,7 +40,13 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PAINTED_AT = "performance.getEntriesByName('first-contentful-paint', 'paint')[0].startTime"
+PAINTED_AT = """
+    new Promise(seen => new PerformanceObserver(list => {
+        const found = list.getEntriesByName('first-contentful-paint');
+        if (found.length) seen(found[0].startTime);
+    }).observe({type: 'paint', buffered: true}))
+"""
+"""The entry may come a moment after the load event: it is waited for."""
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 400, "height": 800}
 TWO_ARMS = {"kind": "leak", "trials": 2, "arms": ("default", "madvise"), "hostile": True}
 
