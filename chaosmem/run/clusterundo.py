@@ -23,6 +23,7 @@ from chaosmem.drivers.kube.kinds import (
     Kind,
     Ref,
 )
+from chaosmem.drivers.kube.podmodel import Pod
 from chaosmem.drivers.kube.transport import open_route
 from chaosmem.errors import ClusterNotFound, UndoIncomplete
 from chaosmem.run.tokens import pod_token
@@ -79,13 +80,21 @@ def _hint(ref: Ref, finalizers: tuple[str, ...]) -> str:
     return f"{where}; finalizers: {', '.join(finalizers)}" if finalizers else where
 
 
+def _ended(pod: Pod, undo: ReleaseInPod) -> bool:
+    """Whether the container that held something is no more: killed, or started again."""
+    if not undo.container_id:
+        return False
+    now = pod.container(undo.container)
+    return now.container_id != undo.container_id or now.state != "running"
+
+
 async def release(cluster: Cluster, undo: ReleaseInPod, clock: RunClock) -> None:
     """End the lease on the agent in a pod; a pod that is gone took everything with it."""
     try:
         pod = await pods.get_pod(cluster, undo.namespace, undo.pod)
     except ClusterNotFound:
         return
-    if pod.uid != undo.uid or pod.phase in ("Failed", "Succeeded"):
+    if pod.uid != undo.uid or pod.phase in ("Failed", "Succeeded") or _ended(pod, undo):
         return
     access = AgentAccess(
         token_env=undo.token_env or "CHAOSMEM_AGENT_TOKEN",

@@ -56,6 +56,7 @@ class PodSupply:
             self._cluster, self._spec.control_namespace, self._stage.rundir.run_id, self._trouble
         )
         await self._record.open(self._job.plan.experiment, locks)
+        self._trouble(self._record.clock_words)
         self._stage.ledger.mirror = self._record.add
         await self._watch()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ _ENDS = {
 _START_SECONDS = 120
 """Seconds that a helper may live before its trial begins: images, rollouts."""
 _DRAIN_WITHIN = 2.0
+_CLOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class PodTarget:
                 namespace=self._planned.namespace,
                 pod=self._planned.name,
                 uid=self._planned.uid,
+                container=self._planned.container,
+                container_id=self._planned.container_id,
                 port=self._port("agent"),
                 path=access.path,
                 transport=self._spec.transport,
@@ -282,7 +286,15 @@ class PodTarget:
             return
         cgroup = self._helper.info.cgroup
         facts = {"cgroup": f"v{cgroup.version} {cgroup.driver}", "cgroup.limit": str(cgroup.limit)}
+        with contextlib.suppress(ChaosmemError):
+            facts["clock.node"] = await self._node_clock(self._helper)
         self._tell(facts)
+
+    async def _node_clock(self, helper: Helper) -> str:
+        """The node's clock less this machine's, by one quick answer (± half of its round trip)."""
+        answer, sample = await helper.source.sample(timeout=_CLOCK_SECONDS)
+        ours = time.time() - (self._stage.clock.now() - answer.t)
+        return f"{sample.now_unix_ns / 1e9 - ours:+.4f} s ± {answer.u:.4f} s"
 
     @property
     def _wanted(self) -> Wanted:

@@ -60,6 +60,17 @@ class Record:
         self._beat: asyncio.Task[None] | None = None
         self._ref: Ref | None = None
 
+    @property
+    def clock_words(self) -> str:
+        """How far the API server's clock is from ours, as a sentence; empty before `open`."""
+        skew = self._skew
+        if skew is None:
+            return ""
+        return (
+            f"the API server's clock is {skew.offset:+.3f} s from this machine's, "
+            f"± {skew.uncertainty:.3f} s"
+        )
+
     async def open(self, experiment: str, locks: Sequence[str]) -> None:
         """Write it, take the locks, begin the heartbeat; LeaseHeld names who has a lock."""
         holder = f"{self._run} on {platform.node()} (process {os.getpid()})"

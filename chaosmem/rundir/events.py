@@ -119,6 +119,9 @@ class ReleaseInPod(BaseModel):
     pod: str
     uid: str
     """Of the pod: another one of that name has nothing of ours in it."""
+    container: str = ""
+    container_id: str = ""
+    """Of the container: one that was started again has nothing of ours in it."""
     port: int
     path: str
     transport: str = "auto"
