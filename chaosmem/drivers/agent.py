@@ -15,14 +15,16 @@ ACT_TIMEOUT = 3.0
 """Seconds an act may take to be acknowledged; a release of 200 000 goroutines takes 0.12 s."""
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
+    """What an agent, or a helper, answers; fields that are not known here are left out."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-M = TypeVar("M", bound=_Message)
+M = TypeVar("M", bound=Message)
 
 
-class Info(_Message):
+class Info(Message):
     """`GET /info`."""
 
     agent: str
@@ -43,7 +45,7 @@ class Info(_Message):
     build_settings: dict[str, str] = Field(default_factory=dict)
 
 
-class Cycle(_Message):
+class Cycle(Message):
     """One GC cycle; bytes as docs/agent-protocol.md says."""
 
     n: int
@@ -62,7 +64,7 @@ class Cycle(_Message):
     heap_objects: float = 0
 
 
-class Sample(_Message):
+class Sample(Message):
     """`GET /sample`."""
 
     now_unix_ns: int
@@ -97,14 +99,14 @@ class Agent:
     async def info(self, *, timeout: float = 2.0) -> Info:
         """What the process says of itself; ProbeFailed where there is no agent."""
         answer = await self._http.get(f"{self._base}/info", timeout=timeout, headers=self._headers)
-        return _parsed(Info, answer)
+        return parsed(Info, answer)
 
     async def sample(self, *, since: int, timeout: float) -> tuple[Answer, Sample]:
         """One sample with the GC cycles after number `since`."""
         answer = await self._http.get(
             f"{self._base}/sample?cycles_since={since}", timeout=timeout, headers=self._headers
         )
-        return answer, _parsed(Sample, answer)
+        return answer, parsed(Sample, answer)
 
     async def histograms(self, *, timeout: float = 2.0) -> Answer:
         """The runtime's cumulative histograms, as received."""
@@ -139,13 +141,14 @@ class Agent:
         return Ack(answer.t, answer.u, _flat(said) if isinstance(said, dict) else {})
 
 
-def _parsed(kind: type[M], answer: Answer) -> M:
+def parsed(kind: type[M], answer: Answer, *, who: str = "agent") -> M:
+    """The answer as a message; ProbeFailed names the first place that is not one."""
     try:
         return kind.model_validate_json(answer.body)
     except ValidationError as problem:
         first = problem.errors()[0]
         place = ".".join(str(p) for p in first["loc"])
-        raise ProbeFailed(f"agent: malformed answer: {place}: {first['msg']}") from problem
+        raise ProbeFailed(f"{who}: malformed answer: {place}: {first['msg']}") from problem
 
 
 def _refusal(answer: Answer) -> str:

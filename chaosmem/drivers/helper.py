@@ -5,14 +5,12 @@ Its acts (lease, memory, release) are the agent's protocol: `drivers.agent.Agent
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Literal
 
 from chaosmem import metrics
+from chaosmem.drivers.agent import Message, parsed
 from chaosmem.drivers.http import Answer, Http
 from chaosmem.drivers.sources import Reading
-from chaosmem.errors import ProbeFailed
 
 TOKEN_HEADER = "Chaosmem-Token"  # noqa: S105 - the header's name
 """Carries the token through the API server's pod proxy, which keeps Authorization to itself."""
@@ -20,14 +18,7 @@ TOKEN_HEADER = "Chaosmem-Token"  # noqa: S105 - the header's name
 StressState = Literal["off", "ramping", "holding", "yielding", "gone", "oom", "refused"]
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-M = TypeVar("M", bound=_Message)
-
-
-class CgroupPlace(_Message):
+class CgroupPlace(Message):
     """The container's cgroup and settings; bytes, 0 is none (`swap_limit`: -1)."""
 
     version: Literal[1, 2]
@@ -40,7 +31,7 @@ class CgroupPlace(_Message):
     oom_group: bool = False
 
 
-class NodeMemory(_Message):
+class NodeMemory(Message):
     """The node's memory in bytes, and its CPUs."""
 
     mem_total: int
@@ -49,14 +40,14 @@ class NodeMemory(_Message):
     cpus: int = 0
 
 
-class Possible(_Message):
+class Possible(Message):
     """Whether a stress can work, and if not, why."""
 
     possible: bool
     why: str = ""
 
 
-class HelperInfo(_Message):
+class HelperInfo(Message):
     """`GET /info`."""
 
     helper: str
@@ -72,7 +63,7 @@ class HelperInfo(_Message):
     stress: Possible
 
 
-class CgroupMemory(_Message):
+class CgroupMemory(Message):
     """What is charged to the container, in bytes; -1 where the kernel does not tell."""
 
     usage: int
@@ -87,7 +78,7 @@ class CgroupMemory(_Message):
     limit: int
 
 
-class CgroupEvents(_Message):
+class CgroupEvents(Message):
     """Counts since the cgroup was made; -1 where the kernel does not tell."""
 
     oom: int = -1
@@ -97,14 +88,14 @@ class CgroupEvents(_Message):
     high: int = -1
 
 
-class Target(_Message):
+class Target(Message):
     """The container's own processes; `rss` -1 where they cannot be seen."""
 
     pids: int
     rss: int
 
 
-class Hog(_Message):
+class Hog(Message):
     """The process that holds the memory."""
 
     pid: int
@@ -115,7 +106,7 @@ class Hog(_Message):
     started: int = 0
 
 
-class Psi(_Message):
+class Psi(Message):
     """Pressure stall: cumulative microseconds, and percent over 10 s."""
 
     some_us: int
@@ -124,7 +115,7 @@ class Psi(_Message):
     full_avg10: float = 0
 
 
-class Stress(_Message):
+class Stress(Message):
     """What the stress is doing; bytes."""
 
     state: StressState
@@ -140,13 +131,13 @@ class Stress(_Message):
     worst_error: int = 0
 
 
-class Held(_Message):
+class Held(Message):
     """What the hog holds, by its own count."""
 
     bytes: int
 
 
-class HelperSample(_Message):
+class HelperSample(Message):
     """`GET /sample`; `cgroup` is None when the container is gone."""
 
     now_unix_ns: int
@@ -176,12 +167,12 @@ class HelperSource:
     async def info(self, *, timeout: float = 2.0) -> HelperInfo:
         """What the helper found; ProbeFailed where there is none."""
         answer = await self._get("/info", timeout)
-        return _parsed(HelperInfo, answer)
+        return parsed(HelperInfo, answer, who="helper")
 
     async def sample(self, *, timeout: float) -> tuple[Answer, HelperSample]:
         """One sample."""
         answer = await self._get("/sample", timeout)
-        sample = _parsed(HelperSample, answer)
+        sample = parsed(HelperSample, answer, who="helper")
         self.last = sample
         return answer, sample
 
@@ -216,12 +207,3 @@ def _charged(cgroup: CgroupMemory) -> dict[metrics.Metric, int]:
         metrics.CGROUP_CACHE: cgroup.cache,
         metrics.CGROUP_LIMIT: cgroup.limit or -1,
     }
-
-
-def _parsed(kind: type[M], answer: Answer) -> M:
-    try:
-        return kind.model_validate_json(answer.body)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        place = ".".join(str(p) for p in first["loc"])
-        raise ProbeFailed(f"helper: malformed answer: {place}: {first['msg']}") from problem

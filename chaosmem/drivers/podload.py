@@ -10,9 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from chaosmem.drivers.agent import Ack, Agent
+from chaosmem.drivers.agent import Ack, Agent, Message, parsed
 from chaosmem.drivers.helper import TOKEN_HEADER
 from chaosmem.drivers.http import Http
 from chaosmem.drivers.load import ERROR_KINDS, Result, Shot, Totals
@@ -23,9 +21,7 @@ _TIMEOUT = 3.0
 _LIMIT = 16 * 2**20
 
 
-class _Results(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+class _Results(Message):
     now_unix_ns: int
     first: int
     sent: int
@@ -86,10 +82,7 @@ class PodLoad:
     async def _fetch(self, on_result: Callable[[Result], None]) -> None:
         path = f"/v1/results?after={self._next}"
         answer = await self._http.get(path, timeout=_TIMEOUT, limit=_LIMIT, headers=self._headers)
-        try:
-            found = _Results.model_validate_json(answer.body)
-        except ValidationError as problem:
-            raise ProbeFailed(f"load pod: malformed results: {problem.errors()[0]}") from problem
+        found = parsed(_Results, answer, who="load pod")
         if self._offset is None or answer.u < self._offset[1]:
             self._offset = (answer.t - found.now_unix_ns / 1e9, answer.u)
         self.lost += max(0, found.first - self._next)
