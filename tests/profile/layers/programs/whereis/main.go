@@ -46,9 +46,17 @@ func main() {
 			samples = append(samples, metrics.Sample{Name: d.Name})
 		}
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	metrics.Read(samples)
+	// Two readings are never of one moment: a stack that grows between them is a span of 32 KiB. So
+	// the metrics are read between two MemStats until both of these have the same stacks.
+	var m, after runtime.MemStats
+	for {
+		runtime.ReadMemStats(&m)
+		metrics.Read(samples)
+		runtime.ReadMemStats(&after)
+		if m.StackInuse == after.StackInuse {
+			break
+		}
+	}
 	for _, s := range samples {
 		values[s.Name] = s.Value.Uint64()
 	}
