@@ -39,20 +39,20 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     loaded = spec.load(path)
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
-    meanwhile = _in_background("chaosmem.run.engine")  # while the Go toolchain builds
+    meanwhile = in_background("chaosmem.run.engine")  # while the Go toolchain builds
     job = resolve.job(loaded, path.resolve().parent, _say)
     if dry_run:
         typer.echo("\n".join([*plan_lines(job.plan), "", "dry run: nothing was touched"]))
         return Exit.PASS
     meanwhile.join()
-    found, skip_rest = _execute(job, base, wish)
+    found, skip_rest = execute(job, base, wish)
     if skip_rest:
         _say(f"not verified; `chaosmem verify {found.run_id}` gives the verdict")
         return Exit.ABORTED
     return _judge(found, wish)
 
 
-def _execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
+def execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
     """The run itself: its directory, and whether the operator wants no more."""
     from chaosmem.cli.watching import watcher  # noqa: PLC0415 - after its import elsewhere
     from chaosmem.clock import new_run_id  # noqa: PLC0415
@@ -67,7 +67,7 @@ def _execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
     return found, ended.skip_rest
 
 
-def _in_background(module: str) -> threading.Thread:
+def in_background(module: str) -> threading.Thread:
     """Import a module beside what goes on; whoever needs it imports it again, or fails there."""
 
     def work() -> None:
