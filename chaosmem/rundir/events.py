@@ -10,15 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from chaosmem.rundir import entry
+from chaosmem.rundir.acts import ControlAnswered, WaitBegun, WaitEnded
+
 Value = float | str
-
-
-class Entry(BaseModel):
-    """What all entries share."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    t: float
-    trial: str = ""
+Entry = entry.Entry
 
 
 class RunStarted(Entry):
@@ -315,7 +311,10 @@ AnyEntry = Annotated[
     | ProbeTrouble
     | GuardTripped
     | Signalled
-    | Noted,
+    | Noted
+    | ControlAnswered
+    | WaitBegun
+    | WaitEnded,
     Field(discriminator="event"),
 ]
 
