@@ -3,73 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from chaosmem import metrics
 from chaosmem.evidence.model import Floats, Series, Trial, Window
 from chaosmem.metrics import Metric
+from chaosmem.report.chart import Chart, Columns, Line, finite, window
 from chaosmem.report.downsample import extremes, per_bucket
-from chaosmem.report.layers import stacked
+from chaosmem.report.memory import container, layers
 from chaosmem.spec.base import Phase
 from chaosmem.spec.checks import Check, GoroutineRecovery
 from chaosmem.verify.model import Finding
 
 _MIN_RATE_STEP = 1.0  # seconds over which counters become rates: 10 samples at the default rate
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a chart.
-
-    Attributes:
-        role: picks its colour and dash.
-        step: a value holds to the next.
-        area: a band, drawn on top of the bands before it; one below zero has no height.
-    """
-
-    label: str
-    role: str
-    step: bool = False
-    area: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Columns:
-    """Lines that share their times: `t` in seconds of the trial, `v[i]` of line `lines[i]`."""
-
-    lines: tuple[Line, ...]
-    t: Floats
-    v: tuple[Floats, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chart:
-    """One time line.
-
-    Attributes:
-        unit: of all its values; `By`, `s`, `%`, `1`, `1/s`.
-        source: where the numbers were read, for people.
-        band: steady-state band (low, high), where a check used one.
-        deadline: by when the check demands recovery, in seconds of the trial.
-    """
-
-    id: str
-    title: str
-    unit: str
-    source: str
-    columns: tuple[Columns, ...]
-    band: tuple[float, float] | None = None
-    deadline: float | None = None
-
-
-def window(trial: Trial) -> Window:
-    """From the first phase's start to the last one's end, or to the last sample."""
-    start = min((w.start for w in trial.phases.values()), default=0.0)
-    end = max((w.end for w in trial.phases.values()), default=start)
-    last = max((s.t[-1] for s in trial.series.values() if len(s)), default=end)
-    return Window(start, max(end, float(last)))
 
 
 def charts(
@@ -79,7 +27,8 @@ def charts(
     made = [
         _goroutines(trial, findings, checks, limit),
         _levels(trial, limit, "heap", "Heap", _HEAP),
-        _layers(trial, limit) or _levels(trial, limit, "rss", "Memory of the process", _PROCESS),
+        layers(trial, limit) or _levels(trial, limit, "rss", "Memory of the process", _PROCESS),
+        container(trial, limit),
         _gc_cpu(trial, limit),
         *_load(trial, limit),
     ]
@@ -123,7 +72,7 @@ def _goroutines(
 
 def _levels(trial: Trial, limit: int, id_: str, title: str, lines: _Lines) -> Chart | None:
     """Measured values as they are; lines that were sampled together stay together."""
-    found = [(_of(trial, metric), line) for metric, line in lines]
+    found = [(finite(trial, metric), line) for metric, line in lines]
     found = [(series, line) for series, line in found if _says_something(series)]
     if not found:
         return None
@@ -140,34 +89,8 @@ def _levels(trial: Trial, limit: int, id_: str, title: str, lines: _Lines) -> Ch
         for g in groups
     )
     source = ", ".join(dict.fromkeys(s.metric.source for s, _ in found))
-    return Chart(id_, title, found[0][0].metric.unit, source, columns)
-
-
-def _layers(trial: Trial, limit: int) -> Chart | None:
-    """Memory by layer, stacked, with what none of them explains as a band of its own."""
-    found = stacked(trial)
-    if found is None:
-        return None
-    found = found.rows(limit)
-    lines = [Line(name, f"band{i}", area=True) for i, (name, _) in enumerate(found.bands)]
-    values = [v for _, v in found.bands]
-    if found.rss is not None and found.rest is not None:
-        lines += [Line("unexplained", "rest", area=True), Line("resident (RSS)", "edge")]
-        values += [found.rest, found.rss]
-    lines.append(Line("mapped by Go", "second"))
-    values.append(found.mapped)
-    columns = Columns(tuple(lines), found.t - window(trial).start, tuple(values))
-    source = "/memory/classes/*:bytes, /gc/heap/live:bytes, /proc/PID/statm"
-    return Chart("layers", "Memory layers", "By", source, (columns,))
-
-
-def _of(trial: Trial, metric: Metric) -> Series:
-    """A series without the values that no chart can show: a target may well answer NaN or +Inf."""
-    series = trial.of(metric)
-    finite = np.isfinite(series.v)
-    if finite.all():
-        return series
-    return Series(metric, series.t[finite], series.u[finite], series.v[finite], series.file)
+    shows = tuple(s.metric.name for s, _ in found)
+    return Chart(id_, title, found[0][0].metric.unit, source, columns, shows=shows)
 
 
 def _says_something(series: Series) -> bool:
@@ -181,9 +104,12 @@ def _thin(columns: Columns, limit: int) -> Columns:
     return Columns(columns.lines, columns.t[rows], tuple(v[rows] for v in columns.v))
 
 
+_GC_CPU_FROM = (metrics.GC_CPU, metrics.GC_CPU_IDLE, metrics.GO_CPU, metrics.GO_CPU_IDLE)
+
+
 def _gc_cpu(trial: Trial, limit: int) -> Chart | None:
     """Share of Go's CPU time in GC, from one update of the counters (a GC cycle) to the next."""
-    gc, whole = _of(trial, metrics.GC_CPU), _of(trial, metrics.GO_CPU)
+    gc, whole = finite(trial, metrics.GC_CPU), finite(trial, metrics.GO_CPU)
     if len(gc) < 2 or not np.array_equal(gc.t, whole.t):  # noqa: PLR2004 - a share needs two
         return None
     at = np.flatnonzero(np.diff(gc.v, prepend=np.nan) != 0)
@@ -193,7 +119,8 @@ def _gc_cpu(trial: Trial, limit: int) -> Chart | None:
     line = Line("GC share of CPU", "main", step=True)
     columns = Columns((line,), gc.t[at][:-1] - window(trial).start, (share,))
     source = f"{metrics.GC_CPU.source} / {metrics.GO_CPU.source}"
-    return Chart("gc-cpu", "GC CPU", "%", source, (_thin(columns, limit),))
+    made = (_thin(columns, limit),)
+    return Chart("gc-cpu", "GC CPU", "%", source, made, shows=_names(_GC_CPU_FROM))
 
 
 def _load(trial: Trial, limit: int) -> Iterable[Chart | None]:
@@ -203,16 +130,24 @@ def _load(trial: Trial, limit: int) -> Iterable[Chart | None]:
         (metrics.LOAD_OK, Line("answered", "main")),
         (metrics.LOAD_FAILED, Line("failed", "fault")),
     )
-    rates = [_rate(_of(trial, m), line, span, width) for m, line in named if len(_of(trial, m)) > 1]
+    rates = [
+        _rate(finite(trial, m), line, span, width) for m, line in named if len(finite(trial, m)) > 1
+    ]
     if rates:
-        yield Chart("load", "Load", "1/s", "chaosmem load", tuple(rates))
-    seen = _of(trial, metrics.LOAD_LATENCY)
+        shows = _names((metrics.LOAD_SENT, metrics.LOAD_OK, metrics.LOAD_FAILED))
+        yield Chart("load", "Load", "1/s", "chaosmem load", tuple(rates), shows=shows)
+    seen = finite(trial, metrics.LOAD_LATENCY)
     if len(seen):
         t, columns = per_bucket(seen.within(span), span, width, (0.5, 0.99))
         lines = (Line("p50", "main"), Line("p99", "second"))
         made = Columns(lines, t - span.start, columns)
         title = f"Latency, per {width:.3g} s"
-        yield Chart("latency", title, "s", "chaosmem load, answered requests", (made,))
+        source = "chaosmem load, answered requests"
+        yield Chart("latency", title, "s", source, (made,), shows=_names((metrics.LOAD_LATENCY,)))
+
+
+def _names(found: Iterable[Metric]) -> tuple[str, ...]:
+    return tuple(metric.name for metric in found)
 
 
 def _rate(series: Series, line: Line, span: Window, width: float) -> Columns:

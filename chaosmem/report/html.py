@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chaosmem.evidence.model import Evidence
-from chaosmem.report.charts import Chart, rounding
+from chaosmem.report.chart import Chart
+from chaosmem.report.charts import rounding
 from chaosmem.report.document import document
 from chaosmem.report.page import Page, TrialView, page, place
 from chaosmem.verify.model import Finding, Pointer, Verdict

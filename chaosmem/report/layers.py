@@ -9,12 +9,12 @@ import numpy as np
 from markupsafe import Markup
 
 from chaosmem import metrics
-from chaosmem.evidence.model import Floats, Series, Trial
-from chaosmem.metrics import Metric
+from chaosmem.evidence.model import Floats, Trial
 from chaosmem.profile.layers import Balance
+from chaosmem.report.chart import finite
 from chaosmem.report.downsample import extremes
 
-_CLASSES = (
+CLASSES = (
     metrics.HEAP_ALLOC,
     metrics.HEAP_UNUSED,
     metrics.HEAP_FREE,
@@ -22,6 +22,7 @@ _CLASSES = (
     metrics.STACKS,
     metrics.GO_TOTAL,
 )
+_RESIDENT = (metrics.RSS, metrics.TARGET_RSS)  # the process's own before its container's
 _WIDTH = 1000.0
 _TINTS = 8
 
@@ -37,6 +38,7 @@ class Stacked:
         mapped: what Go has mapped, with what it returned.
         rss: resident set; None where it was not measured.
         rest: `rss` - `ready`; None where `rss` is.
+        source: where `rss` was read; empty where it was not.
     """
 
     t: Floats
@@ -45,6 +47,7 @@ class Stacked:
     mapped: Floats
     rss: Floats | None
     rest: Floats | None
+    source: str = ""
 
     def rows(self, limit: int) -> Stacked:
         """At most about `limit` rows, the extremes of what outlines the picture kept."""
@@ -57,6 +60,7 @@ class Stacked:
             self.mapped[kept],
             None if self.rss is None else self.rss[kept],
             None if self.rest is None else self.rest[kept],
+            self.source,
         )
 
 
@@ -64,13 +68,14 @@ def stacked(trial: Trial) -> Stacked | None:
     """The layers of a trial; None where the runtime's classes were not all measured together.
 
     RSS is read on a clock of its own: between two readings it is taken to be on the line between.
+    Of a pod it is that of the container's own processes, as the helper reads it.
     """
-    classes = [_finite(trial, m) for m in _CLASSES]
+    classes = [finite(trial, m) for m in CLASSES]
     t = classes[0].t
     if not len(t) or not all(np.array_equal(c.t, t) for c in classes):
         return None
-    rss = _finite(trial, metrics.RSS)
-    if len(rss):
+    rss = next((s for s in (finite(trial, m) for m in _RESIDENT) if len(s)), None)
+    if rss is not None:
         within = (t >= rss.t[0]) & (t <= rss.t[-1])
         t, values = t[within], [c.v[within] for c in classes]
         resident = np.interp(t, rss.t, rss.v)
@@ -91,22 +96,17 @@ def stacked(trial: Trial) -> Stacked | None:
         ("Go: other", other),
     )
     rest = None if resident is None else resident - ready
-    return Stacked(t, bands, ready, mapped, resident, rest)
+    source = "" if rss is None else rss.metric.source
+    return Stacked(t, bands, ready, mapped, resident, rest, source)
 
 
 def _live(trial: Trial, t: Floats) -> Floats:
     """Heap that the last GC marked live, at each time; 0 before the first one is known."""
-    live = _finite(trial, metrics.HEAP_LIVE)
+    live = finite(trial, metrics.HEAP_LIVE)
     if not len(live):
         return np.zeros_like(t)
     place = np.searchsorted(live.t, t, "right") - 1
     return np.where(place < 0, 0.0, live.v[np.maximum(place, 0)])
-
-
-def _finite(trial: Trial, metric: Metric) -> Series:
-    series = trial.of(metric)
-    kept = np.isfinite(series.v)
-    return Series(metric, series.t[kept], series.u[kept], series.v[kept], series.file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,10 @@ import html
 import re
 
 from chaosmem.evidence.model import Evidence
+from chaosmem.report.rows import CheckRow, by_target, check_rows
 from chaosmem.report.words import (
     GLYPH,
-    CheckRow,
     amount,
-    by_target,
-    check_rows,
     compared,
     ending,
     not_undone,
@@ -46,7 +44,7 @@ def markdown(verdict: Verdict, evidence: Evidence) -> str:
         escape(says(verdict)),
         _facts(evidence),
         _table(verdict),
-        _targets(verdict),
+        _targets(verdict, evidence),
         *(_detail(row) for row in check_rows(verdict)),
         *([_summaries(verdict.summaries)] if verdict.summaries else []),
         *([_comparisons(verdict.comparisons)] if verdict.comparisons else []),
@@ -85,9 +83,11 @@ def _table(verdict: Verdict) -> str:
     return "\n".join(rows)
 
 
-def _targets(verdict: Verdict) -> str:
+def _targets(verdict: Verdict, evidence: Evidence) -> str:
     rows = [("", "Target", "Decided by")]
-    rows += [(f"{GLYPH[r.outcome]} {r.outcome}", r.name, r.why) for r in by_target(verdict)]
+    rows += [
+        (f"{GLYPH[r.outcome]} {r.outcome}", r.name, r.why) for r in by_target(verdict, evidence)
+    ]
     return _finding_table(tuple(rows)).rstrip() if len(rows) > 1 else ""
 
 

@@ -11,18 +11,13 @@ from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Evidence, Trial, Window
 from chaosmem.report import stacks, svg
 from chaosmem.report.captures import Captures, captured
-from chaosmem.report.charts import Chart, charts, fault_window, window
+from chaosmem.report.chart import Chart, window
+from chaosmem.report.charts import charts, fault_window
 from chaosmem.report.flames import Flame, flames
 from chaosmem.report.gctrace import TraceRows, trace_rows
 from chaosmem.report.goroutines import GoroutineMap, of_captures
-from chaosmem.report.words import (
-    CheckRow,
-    amount,
-    check_rows,
-    outcome_of,
-    pointer,
-    worst_trial,
-)
+from chaosmem.report.rows import CheckRow, check_rows, outcome_of, worst_trial
+from chaosmem.report.words import amount, pointer
 from chaosmem.verify.model import Finding, Outcome, Pointer, Verdict
 
 # All trials together; 40,000 rows of four numbers are 1.5 MB of JSON.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from chaosmem.evidence.model import Floats
-from chaosmem.report.charts import Chart, Columns
+from chaosmem.report.chart import Chart, Columns
 from chaosmem.report.downsample import extremes
 from chaosmem.report.words import amount
 from chaosmem.verify.model import Finding, Summary

@@ -6,11 +6,9 @@ import io
 from typing import TYPE_CHECKING
 
 from chaosmem.evidence.model import Evidence
+from chaosmem.report.rows import CheckRow, by_target, check_rows
 from chaosmem.report.words import (
     GLYPH,
-    CheckRow,
-    by_target,
-    check_rows,
     compared,
     ending,
     not_undone,
@@ -61,7 +59,7 @@ def text(
     _head(console, verdict)
     _facts(console, evidence)
     _checks(console, verdict)
-    _targets(console, verdict)
+    _targets(console, verdict, evidence)
     _arms(console, verdict)
     _missing(console, evidence)
     _foot(console, evidence, directory)
@@ -114,8 +112,8 @@ def _check(console: Console, row: CheckRow, *, with_arm: bool) -> None:
     _table(console, [(label, plain(words), "dim") for label, words in lines if words], indent=2)
 
 
-def _targets(console: Console, verdict: Verdict) -> None:
-    rows = by_target(verdict)
+def _targets(console: Console, verdict: Verdict, evidence: Evidence) -> None:
+    rows = by_target(verdict, evidence)
     if rows:
         shown = [
             (f"{GLYPH[r.outcome]} {r.outcome}", f"{plain(r.name)}: {r.why}", _STYLE[r.outcome])

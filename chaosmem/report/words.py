@@ -1,21 +1,17 @@
-"""Words and numbers that all reports share, and the order in which checks are told."""
+"""Words and numbers that all reports share."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from chaosmem.evidence.model import Evidence, RunState, UndoRecord
 from chaosmem.spec.base import Phase
 from chaosmem.units import human_bytes, human_seconds
-from chaosmem.verify.model import Comparison, Finding, Number, Outcome, Pointer, Verdict, worst
+from chaosmem.verify.model import Comparison, Number, Outcome, Pointer, Verdict
 
 GLYPH = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?"}
-EVERY_ARM = "every arm"
 _NO_LIMIT = str(2**63 - 1)  # math.MaxInt64: what the runtime reports without GOMEMLIMIT
 _NOTHING = 1e-9  # what the arithmetic of equal numbers leaves over
-_URGENCY = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 2}
 
 # C0 and C1 controls (terminal escapes among them), bidirectional overrides, line separators,
 # byte-order mark, lone surrogates: what could move a cursor, reorder text or break an encoder.
@@ -46,6 +42,11 @@ def number(given: Number) -> str:
     return amount(given.value, given.unit) + error
 
 
+def short(target: str) -> str:
+    """A target's name without the namespace before it: `shop-574bf7699-hbnsl`."""
+    return target if "://" in target else target.rpartition("/")[2] or target
+
+
 def pointer(given: Pointer) -> str:
     """Where evidence is: `series/agent.npz, 20.0-25.0 s (goroutines)` or `journal.jsonl:12`."""
     line = "" if given.line is None else f":{given.line}"
@@ -54,85 +55,6 @@ def pointer(given: Pointer) -> str:
         when = f"{when.removesuffix(' s')}\u2013{given.end:.1f} s"
     what = f" ({given.what})" if given.what else ""
     return f"{given.file}{line}{when}{what}"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """One check over all trials of one arm, or of all arms where it passed in each (`EVERY_ARM`).
-
-    `shown` is the first of the worst findings.
-    """
-
-    name: str
-    arm: str
-    outcome: Outcome
-    shown: Finding
-    findings: tuple[Finding, ...]
-
-    @property
-    def advisory(self) -> bool:
-        """Reported, but does not decide."""
-        return self.shown.advisory
-
-    @property
-    def tally(self) -> str:
-        """`1 of 3 trials, shown: trial 2`: how many ended like the shown one, and which that is.
-
-        Empty for a single finding.
-        """
-        if len(self.findings) == 1:
-            return ""
-        alike = sum(f.outcome is self.outcome for f in self.findings)
-        arm = f"{self.shown.arm} " if self.arm == EVERY_ARM else ""
-        shown = f", shown: {arm}trial {self.shown.trial}" if self.shown.trial is not None else ""
-        return f"{alike} of {len(self.findings)} trials{shown}"
-
-
-def check_rows(verdict: Verdict) -> tuple[CheckRow, ...]:
-    """The checks, most urgent first, else in the order of the findings; arms side by side."""
-    groups: dict[str, dict[str, list[Finding]]] = {}
-    for finding in verdict.findings:
-        groups.setdefault(finding.name, {}).setdefault(finding.arm, []).append(finding)
-    rows = [row for name, arms in groups.items() for row in _rows(name, arms)]
-    names = list(dict.fromkeys(row.name for row in rows))
-
-    def urgency(row: CheckRow) -> tuple[bool, int, int]:
-        return row.advisory, _URGENCY[row.outcome], names.index(row.name)
-
-    return tuple(sorted(rows, key=urgency))
-
-
-def _rows(name: str, arms: Mapping[str, Sequence[Finding]]) -> Sequence[CheckRow]:
-    """A row for each arm; only one where there is nothing to tell apart."""
-    together = [f for found in arms.values() for f in found]
-    if len(arms) > 1 and all(f.outcome is Outcome.PASS for f in together):
-        return [_row(name, EVERY_ARM, together)]
-    return [_row(name, arm, found) for arm, found in arms.items()]
-
-
-def _row(name: str, arm: str, found: Sequence[Finding]) -> CheckRow:
-    outcome = worst(f.outcome for f in found)
-    shown = next(f for f in found if f.outcome is outcome)
-    return CheckRow(name, arm, outcome, shown, tuple(found))
-
-
-def worst_trial(verdict: Verdict, keys: Sequence[str]) -> str:
-    """The key of the trial with the most urgent findings (then the most of them), else the first.
-
-    Returns an empty string where there are no trials.
-    """
-
-    def urgency(key: str) -> tuple[int, int]:
-        own = [f for f in verdict.findings if f.trial_key == key and not f.advisory]
-        outcomes = [f.outcome for f in own]
-        return outcomes.count(Outcome.FAIL), outcomes.count(Outcome.INCONCLUSIVE)
-
-    return max(keys, key=urgency, default="")
-
-
-def outcome_of(verdict: Verdict, key: str) -> Outcome:
-    """The worst of one trial's findings, advisory ones left out."""
-    return worst(f.outcome for f in verdict.findings if f.trial_key == key and not f.advisory)
 
 
 def says(verdict: Verdict) -> str:
@@ -151,31 +73,6 @@ def facts(evidence: Evidence) -> dict[str, str]:
         name: "none" if value == _NO_LIMIT and name.endswith("gomemlimit") else value
         for name, value in evidence.facts.items()
     }
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRow:
-    """One target of several: its worst outcome, and the checks that decided it."""
-
-    name: str
-    outcome: Outcome
-    why: str
-
-
-def by_target(verdict: Verdict) -> tuple[TargetRow, ...]:
-    """Each target's own verdict, advisory checks left out; empty where there is only one."""
-    names = list(dict.fromkeys(f.target for f in verdict.findings if f.target))
-    if len(names) < 2:  # noqa: PLR2004 - one target needs no roll-up
-        return ()
-    return tuple(_target_row(name, verdict) for name in names)
-
-
-def _target_row(name: str, verdict: Verdict) -> TargetRow:
-    found = [f for f in verdict.findings if f.target == name and not f.advisory]
-    outcome = worst(f.outcome for f in found)
-    deciding = dict.fromkeys(f.name for f in found if f.outcome is outcome)
-    words = "every check holds" if outcome is Outcome.PASS else ", ".join(deciding)
-    return TargetRow(name, outcome, words)
 
 
 def not_undone(evidence: Evidence) -> tuple[UndoRecord, ...]:
