@@ -131,7 +131,7 @@ def by_target(verdict: Verdict, evidence: Evidence) -> tuple[TargetRow, ...]:
     return tuple(sorted(rows, key=lambda row: _URGENCY[row.outcome]))
 
 
-def _target_row(name: str, verdict: Verdict, detail: str, many_arms: bool) -> TargetRow:  # noqa: FBT001
+def _target_row(name: str, verdict: Verdict, detail: str, many_arms: bool) -> TargetRow:
     found = [f for f in verdict.findings if f.target == name and not f.advisory]
     outcome = worst(f.outcome for f in found)
     deciding = dict.fromkeys(f.name for f in found if f.outcome is outcome)
