@@ -15,29 +15,13 @@ from chaosmem import metrics
 from chaosmem.drivers.agent import Agent, Cycle
 from chaosmem.drivers.http import Http
 from chaosmem.errors import ProbeFailed, TargetError
+from chaosmem.metrics.exported import FROM_TARGET
 
 _RUNTIME = {m.source: m.name for m in metrics.REGISTRY.values() if m.source.startswith("/")}
 _OFF = 2.0**63
-"""/gc/gogc:percent reads 2^64-1 when GOGC is off; a float of at least 2^63 means just that."""
-
-_PROMETHEUS = {
-    "go_goroutines": metrics.GOROUTINES,
-    "go_memstats_next_gc_bytes": metrics.HEAP_GOAL,
-    "go_memstats_heap_alloc_bytes": metrics.HEAP_ALLOC,
-    "go_memstats_alloc_bytes_total": metrics.HEAP_ALLOCATED,
-    "go_memstats_heap_released_bytes": metrics.HEAP_RELEASED,
-    "go_memstats_stack_inuse_bytes": metrics.STACKS,
-    "go_memstats_sys_bytes": metrics.GO_TOTAL,
-    "go_gc_gogc_percent": metrics.GOGC,
-    "go_gc_gomemlimit_bytes": metrics.GOMEMLIMIT,
-    "go_gc_duration_seconds_count": metrics.GC_CYCLES,
-    "go_gc_heap_live_bytes": metrics.HEAP_LIVE,
-    "go_gc_limiter_last_enabled_gc_cycle": metrics.GC_LIMITER,
-    "go_gc_scan_stack_bytes": metrics.SCAN_STACK,
-    "go_gc_scan_globals_bytes": metrics.SCAN_GLOBALS,
-    "process_resident_memory_bytes": metrics.RSS,
-    "process_cpu_seconds_total": metrics.PROCESS_CPU,
-}
+"""/gc/gogc:percent reads 2^64-1 when GOGC is off, /gc/gomemlimit:bytes 2^63-1 without a limit; a
+float of at least 2^63 means just that."""
+_SETTINGS = (metrics.GOGC.name, metrics.GOMEMLIMIT.name)
 _INDEX_COUNT = re.compile(rb"<td>(\d+)</td>\s*<td><a href='?\"?goroutine\?")
 
 
@@ -86,7 +70,7 @@ class AgentSource:
 
 
 def _off(name: str, value: float) -> float:
-    return -1.0 if name == metrics.GOGC.name and value >= _OFF else value
+    return -1.0 if name in _SETTINGS and value >= _OFF else value
 
 
 class MetricsSource:
@@ -110,7 +94,7 @@ class MetricsSource:
         try:
             for family in text_string_to_metric_families(answer.body.decode()):
                 for sample in family.samples:
-                    known = _PROMETHEUS.get(sample.name)
+                    known = FROM_TARGET.get(sample.name)
                     if known is not None and not sample.labels:
                         values[known.name] = _off(known.name, sample.value)
         except (ValueError, KeyError, IndexError) as problem:

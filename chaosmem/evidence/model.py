@@ -7,7 +7,7 @@ half-width of a time's uncertainty in seconds (for a sample: half of its round t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -39,7 +39,8 @@ class Window:
 class Series:
     """One metric over time: `t`, `u`, `v` are float64 columns of equal length, `t` ascending.
 
-    Rows in which this metric was absent are left out. `file` is relative to the run directory.
+    Rows in which this metric was absent are left out. `file` is relative to the run directory;
+    `written` is the column's name there where an older chaosmem wrote another one than now.
     """
 
     metric: Metric
@@ -47,14 +48,20 @@ class Series:
     u: Floats
     v: Floats
     file: str
+    written: str = ""
 
     def __len__(self) -> int:
         return len(self.t)
 
+    @property
+    def column(self) -> str:
+        """Its name in `file`."""
+        return self.written or self.metric.name
+
     def between(self, start: float, end: float) -> Series:
         """The samples with start <= t <= end."""
         lo, hi = np.searchsorted(self.t, start, "left"), np.searchsorted(self.t, end, "right")
-        return Series(self.metric, self.t[lo:hi], self.u[lo:hi], self.v[lo:hi], self.file)
+        return replace(self, t=self.t[lo:hi], u=self.u[lo:hi], v=self.v[lo:hi])
 
     def within(self, window: Window) -> Series:
         """The samples inside `window`."""

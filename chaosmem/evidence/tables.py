@@ -1,4 +1,7 @@
-"""Tables of a trial into series; a metric that two sources gave is taken from the nearer one."""
+"""Tables of a trial into series, each under the name that its metric has now.
+
+A metric that two sources gave is taken from the nearer one.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import numpy as np
 
 from chaosmem import metrics
 from chaosmem.errors import FormatError, RunDirError
-from chaosmem.evidence.model import Cycles, Series
+from chaosmem.evidence.model import Cycles, Floats, Series
+from chaosmem.metrics.conversions import Modern, modernise
 from chaosmem.rundir import RunDir
 from chaosmem.rundir.columns import Table, decode
 
 _NEAREST_FIRST = ("procfs.col", "helper.col", "samples.col")
 """/proc beats what a process says of itself."""
+_TIMES = ("t", "u")
 
 
 def _table(rundir: RunDir, file: str, damage: list[str]) -> Table | None:
@@ -25,22 +30,31 @@ def _table(rundir: RunDir, file: str, damage: list[str]) -> Table | None:
 
 
 def read_series(rundir: RunDir, directory: str, damage: list[str]) -> dict[str, Series]:
-    """Every measured series of a trial, by metric name."""
+    """Every measured series of a trial, by the name that its metric has now."""
     found: dict[str, Series] = {}
     for name in _NEAREST_FIRST:
         file = f"{directory}/{name}"
         table = _table(rundir, file, damage)
-        for column in table.columns[2:] if table else ():
-            metric = metrics.REGISTRY.get(column)
-            if table is not None and metric is not None and column not in found:
-                series = _one(table, metric, file)
-                if len(series):
-                    found[column] = series
+        if table is None:
+            continue
+        modern = _modern(table, file, damage)
+        for column, values in modern.columns.items():
+            metric, written = metrics.REGISTRY[column], modern.written.get(column, "")
+            series = _one(table, metric, values, file, written)
+            if column not in found and len(series):
+                found[column] = series
     return found | _load(rundir, f"{directory}/load.col", damage)
 
 
-def _one(table: Table, metric: metrics.Metric, file: str) -> Series:
-    values = table.column(metric.name)
+def _modern(table: Table, file: str, damage: list[str]) -> Modern:
+    """The columns by the names of now; what cannot be read so is damage, not silence."""
+    named = {c: table.column(c) for c in table.columns if c not in _TIMES}
+    modern = modernise(named, metrics.REGISTRY)
+    damage.extend(f"{file}: {problem}" for problem in modern.problems)
+    return modern
+
+
+def _one(table: Table, metric: metrics.Metric, values: Floats, file: str, written: str) -> Series:
     there = ~np.isnan(values)
     return Series(
         metric,
@@ -48,6 +62,7 @@ def _one(table: Table, metric: metrics.Metric, file: str) -> Series:
         table.column("u")[there],
         values[there],
         file,
+        written,
     )
 
 

@@ -17,7 +17,7 @@ _CGROUP = tuple(n for n, m in metrics.REGISTRY.items() if m.source.startswith("h
 _NAMES = tuple(
     n
     for n, m in metrics.REGISTRY.items()
-    if m.source != "chaosmem load" and not m.source.startswith("helper ")
+    if m.layer is not metrics.Layer.APP and n not in _CGROUP
 )
 _PROCFS = (metrics.RSS.name, metrics.PROCESS_CPU.name, metrics.THREADS.name)
 _CYCLE = tuple(f for f in Cycle.model_fields if f != "unix_ns")

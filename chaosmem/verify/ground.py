@@ -143,7 +143,7 @@ def samples(trial: Trial, metric: Metric, window: Window, least: int, during: st
     found = trial.of(metric).within(window)
     if len(found) >= least:
         return found
-    pointer = (Pointer(found.file, metric.name, start=window.start, end=window.end),)
+    pointer = (Pointer(found.file, found.column, start=window.start, end=window.end),)
     raise Undecided(
         f"{several(len(found), 'sample')} of {metric.name} ({metric.source}) in {during}, "
         f"and {least} are needed{trouble(trial, window)}",
@@ -167,7 +167,7 @@ def covering(trial: Trial, metric: Metric, window: Window, during: str) -> Serie
         f"{at(start)} on, and {human_seconds(allowed)} at most may go unseen"
         f"{trouble(trial, window)}",
         observed=f"not sampled for {human_seconds(end - start)}",
-        evidence=(Pointer(found.file, metric.name, start=start, end=end),),
+        evidence=(Pointer(found.file, found.column, start=start, end=end),),
     )
 
 

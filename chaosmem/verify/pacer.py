@@ -26,7 +26,7 @@ _MINIMUM = 4 * MIB
 _HEADROOM_SHARE = 0.03
 _HEADROOM_LEAST = 1 * MIB
 _HUGE = 2.0**62
-"""GOGC off reads as -1 or uint64(-1), no limit as MaxInt64, the goal then as about 0.97·2^63."""
+"""GOGC off reads as -1 or uint64(-1), no limit as -1 or MaxInt64; the goal is then 0.97·2^63."""
 
 
 def is_off(gogc: float) -> bool:
@@ -36,7 +36,7 @@ def is_off(gogc: float) -> bool:
 
 def is_unlimited(limit: float) -> bool:
     """Whether a reading of GOMEMLIMIT means that there is none."""
-    return limit >= _HUGE
+    return limit < 0 or limit >= _HUGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def of_series(series: Series, start: float | None = None, end: float | None = No
     """Where a stretch of a series is kept."""
     if len(series) and start is None:
         start, end = float(series.t[0]), float(series.t[-1])
-    return Pointer(series.file, series.metric.name, start=start, end=end)
+    return Pointer(series.file, series.column, start=start, end=end)
 
 
 def of_capture(capture: Capture) -> Pointer:

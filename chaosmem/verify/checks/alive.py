@@ -92,7 +92,7 @@ def _replaced(trial: Trial) -> Ruling | None:
             i = int(fallen[0])
             before, after, t = float(series.v[i]), float(series.v[i + 1]), float(series.t[i + 1])
             told = f"{metric.source} fell from {before:g} to {after:g} at {at(t)}"
-            where = Pointer(series.file, metric.name, start=float(series.t[i]), end=t)
+            where = Pointer(series.file, series.column, start=float(series.t[i]), end=t)
             why = f"{told}, so another process answers since then"
             return Ruling(Outcome.FAIL, told, why, evidence=(where,))
     return None

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Evidence, Trial
+from chaosmem.metrics.exported import EXPORTED
 from chaosmem.spec.checks import Alert, PromQl
 from chaosmem.units import human_seconds
 from chaosmem.verify.model import Outcome, Pointer
@@ -27,18 +28,7 @@ from chaosmem.verify.words import amount, several
 _FRESH: Final = 2.5
 """Scrape intervals without a sample at the window's end after which a series is stale."""
 _SUFFIXES: Final = (("_bytes", "By"), ("_bytes_total", "By"), ("_seconds", "s"))
-_UNITS: Final = {
-    "go_goroutines": "1",
-    "go_threads": "1",
-    "go_gc_duration_seconds_count": "1",
-    "go_gc_gogc_percent": "%",
-    "go_memstats_heap_objects": "1",
-    "go_memstats_mallocs_total": "1",
-    "go_memstats_frees_total": "1",
-    "go_memstats_gc_cpu_fraction": "1",
-    "container_memory_working_set_bytes": "By",
-    "container_memory_rss": "By",
-}
+_UNITS: Final = {e.name: e.unit for e in EXPORTED}
 """Units that a name alone does not tell, by client_golang's and cAdvisor's help texts."""
 _REDUCE: Mapping[str, Callable[[Sequence[float]], float]] = {
     "max": max,
