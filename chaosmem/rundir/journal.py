@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,20 @@ class Journal:
     damage: tuple[str, ...]
 
 
-def _decode(number: int, raw: bytes) -> Line | str:
-    checksum, _, body = raw.partition(b" ")
-    if f"{zlib.crc32(body):08x}".encode() != checksum:
-        return f"journal line {number}: checksum does not match; the line is left out"
+def bodies(data: bytes) -> Iterator[tuple[int, bytes | str]]:
+    """Each line's number with its JSON, or with what is wrong with it. Never fails."""
+    *whole, rest = data.split(b"\n")
+    for number, raw in enumerate(whole, start=1):
+        checksum, _, body = raw.partition(b" ")
+        good = f"{zlib.crc32(body):08x}".encode() == checksum
+        wrong = f"journal line {number}: checksum does not match; the line is left out"
+        yield number, body if good else wrong
+    if rest:
+        number = len(whole) + 1
+        yield number, f"journal line {number}: torn in mid-write; it is left out"
+
+
+def _entry(number: int, body: bytes) -> Line | str:
     try:
         return Line(number, ENTRY.validate_json(body))
     except ValidationError as problem:
@@ -53,18 +64,11 @@ def _decode(number: int, raw: bytes) -> Line | str:
 
 def decode(data: bytes) -> Journal:
     """Read a whole journal; never fails, whatever the bytes."""
-    lines: list[Line] = []
-    damage: list[str] = []
-    *whole, rest = data.split(b"\n")
-    for number, raw in enumerate(whole, start=1):
-        got = _decode(number, raw)
-        if isinstance(got, Line):
-            lines.append(got)
-        else:
-            damage.append(got)
-    if rest:
-        damage.append(f"journal line {len(whole) + 1}: torn in mid-write; it is left out")
-    return Journal(tuple(lines), tuple(damage))
+    read = [b if isinstance(b, str) else _entry(n, b) for n, b in bodies(data)]
+    return Journal(
+        tuple(line for line in read if isinstance(line, Line)),
+        tuple(line for line in read if isinstance(line, str)),
+    )
 
 
 class JournalWriter:
