@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
-from chaosmem.cli import exporting, metrics, months
+from chaosmem.cli import exporting, gating, metrics, months
 
 app = typer.Typer(
     name="chaosmem",
@@ -226,5 +226,6 @@ def profile(context: typer.Context) -> None:
 
 
 months.add(app)
+gating.add(app)
 metrics.add(app)
 app.add_typer(exporting.app, name="export")
