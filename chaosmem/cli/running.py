@@ -32,6 +32,10 @@ class Wish:
     output: str = "text"
     junit: Path | None = None
     markdown: Path | None = None
+    run_id: str = ""
+    """The run's id, where somebody has written it down already; empty: a fresh one."""
+    relative_to: Path | None = None
+    """Directory that the spec's paths are relative to; None: the spec's own."""
 
 
 def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
@@ -40,7 +44,7 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
     meanwhile = in_background("chaosmem.run.engine")  # while the Go toolchain builds
-    job = resolve.job(loaded, path.resolve().parent, _say)
+    job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say)
     if dry_run:
         typer.echo("\n".join([*plan_lines(job.plan), "", "dry run: nothing was touched"]))
         return Exit.PASS
@@ -58,7 +62,7 @@ def execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
     from chaosmem.clock import new_run_id  # noqa: PLC0415
     from chaosmem.run import engine  # noqa: PLC0415
 
-    found = rundir.create(base, job.plan.experiment, new_run_id())
+    found = rundir.create(base, job.plan.experiment, wish.run_id or new_run_id())
     engine.prepare(job, found)
     rehearsal = threading.Thread(target=_rehearse, args=(found,), daemon=True)
     rehearsal.start()
