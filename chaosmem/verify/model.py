@@ -105,8 +105,10 @@ class Summary:
 class Comparison:
     """Two arms by the headline number of one check.
 
-    `p` is the exact two-sided Mann-Whitney probability, `delta` Cliff's delta in -1..1,
-    `shift` the Hodges-Lehmann estimate of (arm - base) in `unit`.
+    `p` is the exact two-sided Mann-Whitney probability, `delta` Cliff's delta in -1..1, `shift` the
+    Hodges-Lehmann estimate of (arm - base) in `unit`, `interval` the one that belongs to the
+    rank-sum test, and `coverage` the probability that it covers the shift. `shown` says whether a
+    difference is shown; None: so few trials can show none.
     """
 
     name: str
@@ -119,6 +121,9 @@ class Comparison:
     delta: float | None
     shift: float | None
     says: str
+    interval: tuple[float, float] | None = None
+    coverage: float | None = None
+    shown: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,10 +100,23 @@ def _comparison(name: str, base: str, arm: str, found: Sequence[Finding]) -> Com
         return Comparison(name, base, arm, unit, len(a), len(b), None, None, None, says)
     test = ranks.mann_whitney(a, b)
     delta, shift = ranks.cliffs_delta(a, b), ranks.hodges_lehmann(a, b)
-    moved = f"{name}: {arm} is {_shift(shift, unit)} {base}"
+    around = ranks.shift_interval(a, b)
+    moved = f"{name}: {arm} is {_shift(shift, unit)} {base} ({_interval(around, unit)})"
     says = f"{moved}; Mann-Whitney ({test.method}) p={test.p:.3g}, Cliff's delta {delta:+.2f}"
     says += _power(len(a), len(b), test.p)
-    return Comparison(name, base, arm, unit, len(a), len(b), test.p, delta, shift, says)
+    return Comparison(
+        name, base, arm, unit, len(a), len(b), test.p, delta, shift, says,
+        (around.lo, around.hi), around.coverage, _shown(len(a), len(b), test.p),
+    )  # fmt: skip
+
+
+def _interval(around: ranks.ShiftInterval, unit: str) -> str:
+    low, high = (amount(v, unit) for v in (around.lo, around.hi))
+    return f"{low} to {high} with {percent(around.coverage)}"
+
+
+def _shown(n: int, m: int, p: float) -> bool | None:
+    return None if ranks.least_p(n, m) >= ALPHA else p < ALPHA
 
 
 def _shift(shift: float, unit: str) -> str:

@@ -67,6 +67,44 @@ def test_how_little_p_a_few_trials_can_reach(n: int, p: float) -> None:
     assert ranks.mann_whitney(low, high).p == p
 
 
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 3), (4, 3), (5, 5), (2, 7)])
+def test_the_intervals_coverage_is_that_of_all_arrangements(n: int, m: int) -> None:
+    covered = 0
+    places = range(n + m)
+    for base in combinations(places, n):
+        a = [float(i) for i in base]
+        b = [float(i) for i in places if i not in base]
+        found = ranks.shift_interval(a, b)
+        covered += found.lo < 0 < found.hi  # no shift, and no two values are the same
+    assert found.coverage == pytest.approx(covered / math.comb(n + m, n))
+
+
+@pytest.mark.parametrize(("n", "coverage"), [(3, 0.9), (4, 0.9714), (6, 0.9589)])
+def test_the_interval_is_the_narrowest_that_reaches_95_percent(n: int, coverage: float) -> None:
+    low, high = [float(i) for i in range(n)], [i + 100.5 for i in range(n)]
+    assert ranks.shift_interval(low, high).coverage == pytest.approx(coverage, abs=5e-5)
+
+
+@given(few, few)
+def test_the_interval_encloses_the_shift_and_turns_round_with_the_arms(
+    a: list[float], b: list[float]
+) -> None:
+    one, other = ranks.shift_interval(a, b), ranks.shift_interval(b, a)
+    assert one.lo <= ranks.hodges_lehmann(a, b) <= one.hi
+    assert (one.lo, one.hi) == (-other.hi, -other.lo)
+
+
+def test_with_many_values_the_interval_is_the_normal_one_and_close_to_the_exact() -> None:
+    random = np.random.default_rng(7)
+    a, b = random.normal(0, 1, 60).tolist(), random.normal(0.4, 1, 70).tolist()
+    found = ranks.shift_interval(a, b)
+    assert 0.95 <= found.coverage < 0.952
+    assert found.lo < ranks.hodges_lehmann(a, b) < found.hi
+    exact, sd = ranks._tail(16, 16), math.sqrt(16 * 16 * 33 / 12)
+    normal = [math.erfc((127.5 - d) / (sd * math.sqrt(2))) / 2 for d in range(128)]
+    assert np.abs(exact - normal).max() < 0.003
+
+
 @given(few, few)
 def test_cliffs_delta_is_the_difference_of_the_two_chances(a: list[float], b: list[float]) -> None:
     pairs = [(x, y) for x in a for y in b]

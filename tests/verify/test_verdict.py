@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -315,13 +316,17 @@ def test_arms_are_compared_with_what_their_trials_can_show(n: int, p: float, say
     assert found.delta == 1.0
     assert found.shift == pytest.approx(2.0)
     assert says in found.says
-    assert "fast is 2 s above base; Mann-Whitney (exact)" in found.says
+    assert re.search(r"fast is 2 s above base \(.* to .* with \S+ %\); Mann-Whitney", found.says)
+    assert found.interval is not None
+    assert found.interval[0] <= 2.0 <= found.interval[1]
+    assert found.shown is (None if n < 4 else True)
 
 
 def test_arms_that_are_alike_show_no_difference() -> None:
     found = next(c for c in arms(5, 0.0).comparisons if c.name == "goroutine-recovery")
     assert found.p == 1.0
     assert "no difference is shown" in found.says
+    assert found.shown is False
 
 
 def test_an_arm_without_numbers_cannot_be_compared() -> None:
