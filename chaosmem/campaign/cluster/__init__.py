@@ -1,0 +1,1 @@
+"""The cluster engine: Kubernetes queues, spreads and repeats the cells, as one Indexed Job."""
