@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
-from chaosmem.cli import exporting, gating, metrics, months
+from chaosmem.cli import campaigning, exporting, gating, metrics, months
 
 app = typer.Typer(
     name="chaosmem",
@@ -225,6 +225,7 @@ def profile(context: typer.Context) -> None:
     reports.app(args=context.args, prog_name="chaosmem profile")
 
 
+campaigning.add(app)
 months.add(app)
 gating.add(app)
 metrics.add(app)
