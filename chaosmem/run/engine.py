@@ -18,9 +18,13 @@ from chaosmem.drivers import procfs
 from chaosmem.errors import ChaosmemError, RunDirError
 from chaosmem.plan.model import PlannedTrial
 from chaosmem.run import promwatch
+from chaosmem.run.control import Desk
 from chaosmem.run.job import Job
+from chaosmem.run.manner import Manner
 from chaosmem.run.observer import Observer
+from chaosmem.run.operating import TOGGLES, Operating
 from chaosmem.run.stage import Stage
+from chaosmem.run.steps import round_step
 from chaosmem.run.stop import Cause, StopRequest
 from chaosmem.run.supply import Supply, supply_for
 from chaosmem.run.target import TargetHandle
@@ -28,7 +32,10 @@ from chaosmem.run.trial import Trial
 from chaosmem.run.undo import Ledger
 from chaosmem.rundir import RunDir, events, layout
 from chaosmem.rundir.events import AnyEntry
+from chaosmem.rundir.inbox import Inbox
 from chaosmem.rundir.journal import JournalWriter
+
+_AS_USUAL = Manner()
 
 
 def prepare(job: Job, rundir: RunDir) -> None:
@@ -47,24 +54,35 @@ class Ended:
     """A second signal came: do not verify or report now (`chaosmem verify RUN` can, later)."""
 
 
-async def execute(job: Job, rundir: RunDir, observer: Observer) -> Ended:
+async def execute(
+    job: Job, rundir: RunDir, observer: Observer, manner: Manner = _AS_USUAL
+) -> Ended:
     """Run all trials."""
+    desk = Desk(manner.longest(job.plan), asks=manner.steps)
     journal = JournalWriter(rundir.path(layout.JOURNAL))
     clock = RunClock.start()
     try:
-        return await _Run(job, rundir, journal, observer, clock).execute()
+        return await _Run(job, rundir, journal, observer, clock=clock, desk=desk).execute()
     finally:
         journal.close()
 
 
 class _Run:
     def __init__(
-        self, job: Job, rundir: RunDir, journal: JournalWriter, observer: Observer, clock: RunClock
+        self,
+        job: Job,
+        rundir: RunDir,
+        journal: JournalWriter,
+        observer: Observer,
+        *,
+        clock: RunClock,
+        desk: Desk,
     ) -> None:
         self._job, self._rundir, self._journal = job, rundir, journal
         self._observer, self._clock = observer, clock
         self._stop = StopRequest()
         self._broken: RunDirError | None = None
+        self._operating = Operating(desk, Inbox(rundir), clock, self._write, self._stop)
         self._ledger = Ledger(self._write, self._write_ahead, clock)
         self._stage = Stage(
             job.experiment,
@@ -75,6 +93,7 @@ class _Run:
             self._ledger,
             observer,
             self._stop,
+            self._operating,
         )
 
     def _write_ahead(self, entry: AnyEntry) -> None:
@@ -102,11 +121,12 @@ class _Run:
                 facts=dict(self._job.facts),
             )
         )
-        async with self._signals():
+        async with self._signals(), self._operators():
             state, reason = await self._trials()
             await self._ask_prometheus()
-        ended = events.RunEnded(t=self._clock.now(), state=state, reason=reason)
-        self._write(ended)
+        with self._operating.closing():
+            ended = events.RunEnded(t=self._clock.now(), state=state, reason=reason)
+            self._write(ended)
         if self._broken is not None:
             raise self._broken
         return Ended(ended, self._stop.skip_rest)
@@ -148,13 +168,19 @@ class _Run:
     async def _round(self, lanes: Sequence[PlannedTrial], supply: Supply) -> str:
         """All trials of a round side by side; what went wrong, of each, and empty: nothing."""
         try:
-            await self._unless_stopped(supply.begin(lanes))
+            if not await self._unless_stopped(self._begin(lanes, supply)):
+                return ""
             found = await asyncio.gather(*(self._trial(p, supply) for p in lanes))
         except ChaosmemError as error:
             found = [self._worded(lanes[0].key, error)]
         finally:
             await asyncio.shield(supply.end())
         return "; ".join(filter(None, found))
+
+    async def _begin(self, lanes: Sequence[PlannedTrial], supply: Supply) -> None:
+        self._operating.round_begins()
+        await self._operating.before(round_step(self._job.plan, lanes))
+        await supply.begin(lanes)
 
     async def _trial(self, planned: PlannedTrial, supply: Supply) -> str:
         """One trial to its end, whatever happens in it; what went wrong."""
@@ -192,18 +218,30 @@ class _Run:
         return done
 
     @contextlib.asynccontextmanager
-    async def _signals(self) -> AsyncIterator[None]:
-        """SIGINT and SIGTERM ask to stop; the handlers are taken back afterwards."""
-        loop = asyncio.get_running_loop()
-        before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
-        for sign in before:
-            loop.add_signal_handler(sign, self._signalled, sign)
+    async def _operators(self) -> AsyncIterator[None]:
+        """Requests are heard."""
+        listening = asyncio.create_task(self._operating.listen(), name="requests")
         try:
             yield
         finally:
-            for sign, handler in before.items():
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _signals(self) -> AsyncIterator[None]:
+        """SIGINT and SIGTERM ask to stop, SIGUSR1 and SIGUSR2 to wait; taken back afterwards."""
+        loop = asyncio.get_running_loop()
+        handlers = {signal.SIGINT: self._signalled, signal.SIGTERM: self._signalled}
+        handlers |= dict.fromkeys(TOGGLES, self._operating.toggle)
+        before = {sign: signal.getsignal(sign) for sign in handlers}
+        for sign, handler in handlers.items():
+            loop.add_signal_handler(sign, handler, sign)
+        try:
+            yield
+        finally:
+            for sign, former in before.items():
                 loop.remove_signal_handler(sign)
-                signal.signal(sign, handler)
+                signal.signal(sign, former)
 
     def _signalled(self, sign: signal.Signals) -> None:
         count = self._stop.signal(sign.name)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 LEASE_TTL = 3.0
 """Seconds after the last heartbeat at which the holder lets go by itself."""
 DEADLINE_SLACK = 30.0
-"""Seconds that the lease's deadline lies behind the nominal end of the trial."""
+"""Seconds that the lease's deadline lies behind the latest end of the trial's phases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Lease:
 
     @property
     def _deadline(self) -> float:
-        return self._stage.plan.trial_seconds + DEADLINE_SLACK
+        return self._stage.longest_trial + DEADLINE_SLACK
 
     async def _heartbeat(self) -> None:
         """Renew three times a TTL, until cancelled.

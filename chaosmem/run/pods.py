@@ -166,7 +166,7 @@ class PodTarget:
             name=name,
             namespace=self._spec.control_namespace,
             target=self._planned,
-            seconds=round(self._stage.plan.trial_seconds + DEADLINE_SLACK),
+            seconds=round(self._stage.longest_trial + DEADLINE_SLACK),
             ramp=phases.inject if meshed[0].ramp is None else meshed[0].ramp,
             promise=lambda: self._stage.ledger.promise(promise),
             working_set=self._working_set,
@@ -307,7 +307,7 @@ class PodTarget:
             target=self._planned,
             stress=self._presses,
             expect_oom=any(f.oom == "expected" for f in memory),
-            seconds=round(stage.plan.trial_seconds + DEADLINE_SLACK + _START_SECONDS),
+            seconds=round(stage.longest_trial + DEADLINE_SLACK + _START_SECONDS),
         )
 
     # --- what happens to it

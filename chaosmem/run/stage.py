@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chaosmem.clock import RunClock
 from chaosmem.plan.model import Plan
 from chaosmem.run.observer import Observer
+from chaosmem.run.operating import Operating
 from chaosmem.run.stop import StopRequest
 from chaosmem.run.undo import Ledger
 from chaosmem.rundir import RunDir
@@ -27,3 +28,9 @@ class Stage:
     ledger: Ledger
     observer: Observer
     stop: StopRequest
+    operating: Operating
+
+    @property
+    def longest_trial(self) -> float:
+        """Seconds that a trial may last: its phases, and all the waiting that may be asked for."""
+        return self.plan.trial_seconds + self.operating.longest

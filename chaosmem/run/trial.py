@@ -22,6 +22,7 @@ from chaosmem.run.promwatch import PromGuard
 from chaosmem.run.recorder import Recorder
 from chaosmem.run.sampler import Sampler
 from chaosmem.run.stage import Stage
+from chaosmem.run.steps import Step, phase_step
 from chaosmem.run.stop import Cause
 from chaosmem.run.target import TargetHandle
 from chaosmem.run.wires import Wires, wired
@@ -45,6 +46,7 @@ class Trial:
 
     def __init__(self, stage: Stage, planned: PlannedTrial, target: TargetHandle) -> None:
         self._stage, self._target = stage, target
+        self._planned, self._operating = planned, stage.operating
         self._clock = stage.clock
         self._recorder = Recorder(stage.rundir.path(f"series/{planned.key}"))
         self._seen = Seen()
@@ -60,6 +62,7 @@ class Trial:
                 self._introduce(wires)
                 await self._watched(wires, self._board(wires))
         finally:
+            self._operating.trial_ends(self.key)
             self._recorder.close()
 
     def _introduce(self, wires: Wires) -> None:
@@ -84,6 +87,7 @@ class Trial:
             seed=self._stage.experiment.seed,
             inject_seconds=self._stage.experiment.phases.inject,
             pod=target.pod_scene(),
+            pid=lambda: target.pid,
         )
         return Board(self._stage, self.key, scene, holders=target.holders(), gone=target.gone)
 
@@ -136,22 +140,32 @@ class Trial:
     # --- phases
 
     async def _phases(self, wires: Wires, board: Board) -> None:
+        ended: Phase | None = None
         for phase in Phase:
+            await self._operating.before(self._step(phase), trial=self.key)
+            if ended is not None:
+                await board.end(ended)
             await self._phase(phase, wires, board)
+            ended = phase
+        await board.end(Phase.RECOVER)
         self.complete = True
+
+    def _step(self, phase: Phase) -> Step:
+        return phase_step(self._stage.plan, self._planned, phase)
 
     async def _phase(self, phase: Phase, wires: Wires, board: Board) -> None:
         begin = self._clock.now()
+        planned = begin + self._stage.experiment.phases.of(phase)
         self._stage.write(events.PhaseBegun(t=begin, trial=self.key, phase=phase))
+        self._operating.phase_begins(self.key, phase, planned)
         await board.begin(phase)
         await self._captures_inside(phase, begin, wires)
-        await self._clock.until(begin + self._stage.experiment.phases.of(phase))
+        await self._operating.stay(self.key, phase, planned)
         if phase is Phase.INJECT:
             await board.prove()
         await self._captures_at_end(phase, wires)
         now = self._clock.now()
         self._stage.write(events.PhaseEnded(t=now, trial=self.key, phase=phase))
-        await board.end(phase)
 
     async def _captures_inside(self, phase: Phase, begin: float, wires: Wires) -> None:
         planned = self._stage.plan.phase(phase)

@@ -14,7 +14,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -108,7 +108,14 @@ def _note(run: RunDir, request: Request, t: float) -> None:
         journal.close()
 
 
-def answer(request: Request, t: float, refused: str = "", reason: str = "") -> ControlAnswered:
+def answer(
+    request: Request,
+    t: float,
+    *,
+    refused: str = "",
+    reason: str = "",
+    via: Literal["file", "signal"] = "file",
+) -> ControlAnswered:
     """The journal's entry about a request: done, or `refused` and why."""
     return ControlAnswered(
         t=t,
@@ -117,6 +124,7 @@ def answer(request: Request, t: float, refused: str = "", reason: str = "") -> C
         outcome="refused" if refused else "done",
         reason=refused or reason,
         by=request.by,
+        via=via,
         text=request.text,
         seconds=request.seconds,
         at=request.at,

@@ -93,6 +93,15 @@ class StopMarked(BaseModel):
     run_id: str
 
 
+class FinishByPlugin(BaseModel):
+    """Undo: what the plugin of the fault `kind` makes of the facts that it promised."""
+
+    model_config = ConfigDict(frozen=True)
+    act: Literal["plugin"] = "plugin"
+    kind: str
+    facts: dict[str, str]
+
+
 class ReleaseAgent(BaseModel):
     """Undo: end the lease that this run holds on an agent, which puts everything back."""
 
@@ -151,7 +160,7 @@ class RevertEnvironment(BaseModel):
 
 ClusterUndo = ReleaseInPod | DeleteObject | RevertEnvironment
 UndoAct = Annotated[
-    StopMarked | ReleaseAgent | ClusterUndo,
+    StopMarked | ReleaseAgent | FinishByPlugin | ClusterUndo,
     Field(discriminator="act"),
 ]
 

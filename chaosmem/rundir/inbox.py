@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +43,17 @@ class Inbox:
         """Make the file, so that it is this user's; RunDirError where it cannot be."""
         with opened(self._run, os.O_RDWR | os.O_CREAT):
             pass
+
+    @contextlib.contextmanager
+    def closed(self) -> Iterator[None]:
+        """Nobody asks meanwhile; where somebody keeps the file locked, it is done all the same."""
+        try:
+            with opened(self._run, os.O_RDWR) as fd:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield
+        except RunDirError:
+            yield
 
     def new(self) -> list[Request | Unreadable]:
         """What came since the last call, an abort before everything else; at most 256 KiB."""
