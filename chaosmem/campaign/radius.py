@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from chaosmem.errors import PlanRefused
 from chaosmem.spec.campaign import Campaign
@@ -70,7 +70,9 @@ def _pods(target: KubernetesTarget) -> Claim:
 
 
 def _endpoint(target: EndpointTarget) -> tuple[Claim, ...]:
-    url: SplitResult = urlsplit(target.url)
+    if not target.url:  # a plugin finds it, and may find the same one for each
+        return (Claim("an endpoint that a plugin finds"),)
+    url = urlsplit(target.url)
     host = (url.hostname or "").lower()
     port = url.port or _PORTS.get(url.scheme, 0)
     local = host in _LOCAL
