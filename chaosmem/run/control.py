@@ -16,6 +16,8 @@ from chaosmem.rundir.acts import Act
 
 Kind = Literal["pause", "hold"]
 Why = Literal["asked", "time", "longest", "stopped"]
+_TICK = 0.001
+"""Seconds: a timer may come this much early."""
 _MAY_NOT_WAIT = (
     "this run may not wait: it was started with --max-hold 0, or without --max-hold although Chaos "
     "Mesh acts in it, whose stress has no heartbeat"
@@ -145,7 +147,7 @@ class Desk:
     def _no_time(self, now: float) -> str:
         if not self.longest:
             return _MAY_NOT_WAIT
-        if self.left(now) <= 0:
+        if self.left(now) <= _TICK:
             return f"the {self._words(self.longest)} that this round may wait are used up"
         return ""
 
@@ -191,7 +193,7 @@ class Desk:
             return None
         if self.holding:
             return max(running.end, now + self.left(now))
-        return running.end if running.end > now else None
+        return running.end if running.end > now + _TICK else None
 
     def waits(self, lane: str, kind: Kind, now: float) -> None:
         """`lane` begins to wait. What counts is what goes beyond a granted extension."""
@@ -215,7 +217,7 @@ class Desk:
 
     def look(self, now: float) -> None:
         """End what stands longer than it may; a step that nobody answered for ends the run."""
-        if self.left(now) > 0 or not (self.pausing or self.holding):
+        if self.left(now) > _TICK or not (self.pausing or self.holding):
             return
         self.pausing = self.holding = False
         self.why = "longest"
