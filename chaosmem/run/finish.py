@@ -10,14 +10,16 @@ import os
 from dataclasses import dataclass
 
 from chaosmem.clock import RunClock
-from chaosmem.drivers import process, procfs
+from chaosmem.drivers import process
 from chaosmem.drivers.agent import Agent
 from chaosmem.drivers.http import Http
 from chaosmem.errors import ChaosmemError, UndoIncomplete, UsageError
+from chaosmem.run import byplugin
+from chaosmem.run.owner import owner_of
 from chaosmem.run.tokens import read_token
 from chaosmem.run.undo import Promise, open_promises
 from chaosmem.rundir import RunDir, events, layout
-from chaosmem.rundir.events import ClusterUndo, ReleaseAgent, RunStarted, StopMarked
+from chaosmem.rundir.events import ClusterUndo, FinishByPlugin, ReleaseAgent, StopMarked
 from chaosmem.rundir.journal import Journal, JournalWriter, decode
 from chaosmem.spec.target import AgentAccess
 
@@ -46,11 +48,8 @@ def _processes_first(promises: tuple[Promise, ...]) -> list[Promise]:
 
 
 def _refuse_running(rundir: RunDir, journal: Journal) -> None:
-    started = next((n.entry for n in journal.lines if isinstance(n.entry, RunStarted)), None)
-    if started is None or any(isinstance(n.entry, events.RunEnded) for n in journal.lines):
-        return
-    owner = started.owner_pid
-    if owner != os.getpid() and started.owner_ticks == procfs.started_ticks(owner):
+    owner = owner_of(journal)
+    if owner is not None and owner != os.getpid():
         raise UsageError(
             f"run {rundir.run_id} is still going on (process {owner})",
             hint=f"stop it with: kill -INT {owner}",
@@ -87,8 +86,18 @@ async def _fulfil(promise: Promise, clock: RunClock, *, ended: bool) -> str:
             return f"still running: pid {', '.join(map(str, left))}" if left else ""
         case ReleaseAgent() as release:
             return "" if ended else await _release(release, clock)
+        case FinishByPlugin() as finished:
+            return await _by_plugin(finished)
         case _ as undo:
             return await _in_cluster(undo, clock)
+
+
+async def _by_plugin(undo: FinishByPlugin) -> str:
+    try:
+        await byplugin.fulfil(undo)
+    except ChaosmemError as problem:
+        return f"{problem}" + (f" ({problem.hint})" if problem.hint else "")
+    return ""
 
 
 async def _release(release: ReleaseAgent, clock: RunClock) -> str:
