@@ -8,11 +8,14 @@ from pathlib import Path
 
 import typer
 
-from chaosmem import evidence, report, rundir, verify
+from chaosmem import evidence, plugins, report, rundir, verify
 from chaosmem.errors import ChaosmemError, RunDirError, UsageError
 from chaosmem.evidence import Evidence
 from chaosmem.rundir import RunDir, layout
 from chaosmem.verify import Outcome, Verdict
+
+FORMATS = ("html", "text", "json", "markdown", "junit")
+"""Reports of chaosmem's own; plugins have more."""
 
 
 def judged(found: RunDir) -> tuple[Evidence, Verdict]:
@@ -49,6 +52,9 @@ def render(output: str, seen: Evidence, verdict: Verdict, directory: str = "") -
             return report.markdown(verdict, seen).encode()
         case "html":
             return report.html(verdict, seen).encode()
+        case name if name not in FORMATS:
+            rendered: bytes = plugins.call(plugins.reporters()[name].render)(verdict, seen)
+            return rendered
         case _:
             return text(seen, verdict, directory).encode()
 
@@ -86,7 +92,10 @@ def emit(data: bytes) -> None:
 
 
 def report_run(base: Path, name: str, output: str, out: Path | None) -> None:
-    """Write a report to a file or stdout."""
+    """Write a report to a file or stdout; UsageError where nobody makes that format."""
+    if output not in (*FORMATS, *plugins.reporters()):
+        known = ", ".join((*FORMATS, *plugins.reporters()))
+        raise UsageError(f"there is no report format {output!r}", hint=f"known: {known}")
     found = rundir.find(base, name)
     seen, verdict = judged(found)
     data = render(output, seen, verdict, str(found.root))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from chaosmem import __version__, spec
+from chaosmem import __version__, plugins, spec
 from chaosmem.drivers import gotool
 from chaosmem.errors import ToolchainMissing, UsageError
 
@@ -64,6 +64,9 @@ def print_versions() -> None:
     rows += [(name, version(name)) for name in _SHOWN]
     for name, value in rows:
         typer.echo(f"{name:<12} {value}")
+    for entry in (e for group in plugins.GROUPS for e in plugins.entries(group)):
+        what = entry.problem or entry.group.removeprefix("chaosmem.")
+        typer.echo(f"plugin       {entry.name} ({entry.package}): {what}")
 
 
 def _go() -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from chaosmem import plugins
 from chaosmem.errors import FaultRefused
-from chaosmem.faults.base import FaultAct, Scene
+from chaosmem.faults.base import FaultAct, OutsideAct, Scene
 from chaosmem.faults.inside import Goroutines, Heap, LiveRuntime
 from chaosmem.faults.load import ClusterLoad, HttpLoad
 from chaosmem.faults.memory import HelperMemory
@@ -14,7 +15,7 @@ from chaosmem.faults.restart import RestartRuntime
 from chaosmem.faults.rollout import RolloutRuntime
 from chaosmem.spec.faults import Fault, LoadFault, MemoryFault
 
-__all__ = ["FaultAct", "Scene", "act", "holder"]
+__all__ = ["FaultAct", "OutsideAct", "Scene", "act", "holder", "promised"]
 
 
 def _load(spec: LoadFault, scene: Scene) -> FaultAct:
@@ -46,9 +47,13 @@ def act(spec: Fault, scene: Scene) -> FaultAct:
     """The acting fault for a declared one."""
     via = str(getattr(spec, "via", ""))
     found = _ACTS.get((spec.kind, via))
-    if found is None:
+    if found is not None:
+        return found(spec, scene)
+    plugin = plugins.faults().get(spec.kind)
+    if plugin is None:
         raise FaultRefused(f"there is nothing that acts out a {spec.kind} fault via {via}")
-    return found(spec, scene)
+    acting: OutsideAct = plugins.call(plugin.act)(spec, scene)
+    return acting
 
 
 def holder(spec: Fault, scene: Scene | None = None) -> str:
@@ -57,3 +62,9 @@ def holder(spec: Fault, scene: Scene | None = None) -> str:
         return "loader" if scene and scene.pod and scene.pod.loader else ""
     via = str(getattr(spec, "via", ""))
     return via if via in ("agent", "helper") else ""
+
+
+def promised(spec: Fault, acting: FaultAct) -> Mapping[str, str] | None:
+    """What a plugin's fault promises before it acts; None: an own fault, which a lease holds."""
+    own = (spec.kind, str(getattr(spec, "via", ""))) in _ACTS
+    return None if own else cast("OutsideAct", acting).promise()

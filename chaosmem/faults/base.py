@@ -50,6 +50,8 @@ class Scene:
     """Length of the inject phase."""
     pod: PodScene | None = None
     """What a fault on a pod may act through besides."""
+    pid: Callable[[], int | None] = lambda: None
+    """The target's process on this machine, while it runs; None: it is elsewhere, or gone."""
 
     def need_agent(self) -> Agent:
         """The agent; FaultRefused where the target has none."""
@@ -90,6 +92,14 @@ class FaultAct(Protocol):
 
     async def undo(self) -> Ack:
         """Take it back. Idempotent; safe before `apply` and after a half-done one."""
+        ...
+
+
+class OutsideAct(FaultAct, Protocol):
+    """A plugin's fault: nothing holds it under a lease, so it promises its undo before it acts."""
+
+    def promise(self) -> Mapping[str, str]:
+        """All that the plugin's `finish` needs to undo it, known before `apply`; no secrets."""
         ...
 
 

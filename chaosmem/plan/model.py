@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from chaosmem.spec.base import Model, MomentField, Phase
-from chaosmem.spec.faults import Fault
+from chaosmem.spec.kinds import AnyFault
 
 PLAN_FORMAT = 1
 
@@ -22,7 +22,7 @@ class PlannedFault(Model):
     """One fault with its words for people: what it does, how it is proven, how it is undone."""
 
     id: str
-    fault: Fault
+    fault: AnyFault
     begin: Phase
     end: Phase
     does: str

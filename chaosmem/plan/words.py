@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chaosmem import units
+from chaosmem import plugins, units
 from chaosmem.spec.faults import (
     Fault,
+    FaultBase,
     GoroutinesFault,
     HeapFault,
     LoadFault,
@@ -36,6 +37,14 @@ def describe(fault: Fault) -> Words:
             return _load(fault)
         case MemoryFault():
             return _memory(fault)
+        case _:  # a plugin's
+            return _of_plugin(fault)
+
+
+def _of_plugin(fault: FaultBase) -> Words:
+    kind = str(getattr(fault, "kind", ""))
+    words: Words = plugins.call(plugins.faults()[kind].describe)(fault)
+    return words
 
 
 def _heap(fault: HeapFault) -> Words:

@@ -20,7 +20,9 @@ from chaosmem.faults import FaultAct, Scene
 from chaosmem.plan.model import PlannedFault
 from chaosmem.run.lease import Holder, Lease
 from chaosmem.run.stage import Stage
+from chaosmem.run.undo import Promise
 from chaosmem.rundir import events
+from chaosmem.rundir.events import FinishByPlugin
 from chaosmem.spec.base import Phase
 
 T = TypeVar("T")
@@ -83,6 +85,7 @@ class Board:
             holder = faults.holder(planned.fault, self._scene)
             if holder:
                 await self._lease(holder).take()
+            await self._promise(planned, act)
             self._active.append(Active(planned, act))
             self._stage.write(entry(events.FaultApplying, fault=fault))
             ack = await act.apply()
@@ -91,6 +94,18 @@ class Board:
             return
         said = dict(ack.said)
         self._stage.write(entry(events.FaultApplied, fault=fault, at=ack.t, u=ack.u, readback=said))
+
+    async def _promise(self, planned: PlannedFault, act: FaultAct) -> None:
+        """Write ahead what a plugin needs to undo its fault; an own fault is held by a lease."""
+        facts = faults.promised(planned.fault, act)
+        if facts is None:
+            return
+        undo = FinishByPlugin(kind=planned.fault.kind, facts=dict(facts))
+        identity = self._promise_id(planned)
+        await self._stage.ledger.promise(Promise(identity, self._key, planned.undo, undo))
+
+    def _promise_id(self, planned: PlannedFault) -> str:
+        return f"{self._key}.{planned.id}"
 
     async def prove(self) -> None:
         """Read back what proves each acting fault."""
@@ -137,8 +152,10 @@ class Board:
             ack = await self._persistently(active.act.undo, tries)
         except ChaosmemError as problem:
             self._stage.write(entry(events.FaultUndoFailed, fault=fault, error=str(problem)))
+            self._stage.ledger.failed(self._promise_id(active.planned), str(problem))
             return
         active.undone = True
+        self._stage.ledger.done(self._promise_id(active.planned))
         said = dict(ack.said)
         self._stage.write(entry(events.FaultUndone, fault=fault, at=ack.t, u=ack.u, readback=said))
 

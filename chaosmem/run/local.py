@@ -21,7 +21,7 @@ from chaosmem.run.lease import Holder
 from chaosmem.run.target import Changed, Use, at_port, declared_port
 from chaosmem.run.tokens import read_token
 from chaosmem.run.undo import Ledger, Promise
-from chaosmem.rundir.events import ReleaseAgent, StopMarked
+from chaosmem.rundir.events import FinishByPlugin, ReleaseAgent, StopMarked
 from chaosmem.spec.model import Arm
 from chaosmem.spec.target import ProcessTarget, Target
 
@@ -222,6 +222,8 @@ class OwnedTarget(_Local):
             ledger.failed(f"{key}.process", str(problem))
             return
         for promise in ledger.of_trial(key):
+            if isinstance(promise.undo, FinishByPlugin):
+                continue  # what it changed need not be in the process: its plugin's undo says so
             by = "run" if promise.id == f"{key}.process" else "process-ended"
             ledger.done(promise.id, by=by)
 

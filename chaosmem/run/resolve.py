@@ -8,14 +8,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from chaosmem import __version__
+from chaosmem import __version__, plugins
 from chaosmem.drivers import gotool
-from chaosmem.errors import TargetError
+from chaosmem.errors import ChaosmemError, TargetError
 from chaosmem.plan import Inventory, Plan, PlannedTarget, make_plan
+from chaosmem.plugins import Found
 from chaosmem.run.job import Job
 from chaosmem.spec.model import Experiment
 from chaosmem.spec.reader import Loaded
-from chaosmem.spec.target import GoBuild, ProcessTarget
+from chaosmem.spec.target import EndpointTarget, GoBuild, ProcessTarget
 
 Say = Callable[[str], None]
 
@@ -27,7 +28,7 @@ def inventory(experiment: Experiment) -> Inventory:
         detail = _process_detail(target.process)
         return Inventory((PlannedTarget(name="process", kind="process", detail=detail),))
     if target.endpoint is not None:
-        url = target.endpoint.url
+        url = target.endpoint.url or ""
         return Inventory((PlannedTarget(name=url, kind="endpoint", detail=f"attach to {url}"),))
     from chaosmem.run import podplan  # noqa: PLC0415 - 0.4 s that a local run saves
 
@@ -42,15 +43,44 @@ def _process_detail(target: ProcessTarget) -> str:
     return "start " + " ".join(target.command)
 
 
+def located(experiment: Experiment) -> Experiment:
+    """The experiment with its endpoint's address, where a driver plugin finds it; else itself.
+
+    Raises:
+        TargetError: the plugin did not find it, or failed.
+    """
+    endpoint = experiment.target.endpoint
+    finder = endpoint.finder() if endpoint is not None else None
+    if endpoint is None or finder is None:
+        return experiment
+    plugin, told = finder
+    try:
+        found: Found = plugins.call(plugin.find)(told)
+        addressed = EndpointTarget(url=found.url, pid=endpoint.pid or found.pid)
+    except ChaosmemError:
+        raise
+    except Exception as error:
+        raise TargetError(
+            f"target.endpoint.find failed: {type(error).__name__}: {error}"
+        ) from error
+    target = experiment.target.model_copy(update={"endpoint": addressed})
+    return experiment.model_copy(update={"target": target})
+
+
 def plan(loaded: Loaded) -> Plan:
     """The plan of a loaded spec; PlanRefused says why not."""
-    return make_plan(loaded.experiment, loaded.sha256, inventory(loaded.experiment))
+    return _plan(loaded, located(loaded.experiment))
+
+
+def _plan(loaded: Loaded, experiment: Experiment) -> Plan:
+    return make_plan(experiment, loaded.sha256, inventory(experiment))
 
 
 def job(loaded: Loaded, base: Path, say: Say) -> Job:
     """Everything that a run needs. `base` is the spec's directory; `say` hears of long work."""
-    planned = plan(loaded)
-    target = loaded.experiment.target
+    experiment = located(loaded.experiment)
+    planned = _plan(loaded, experiment)
+    target = experiment.target
     facts = {
         "chaosmem": __version__,
         "host": platform.node(),
@@ -63,7 +93,7 @@ def job(loaded: Loaded, base: Path, say: Say) -> Job:
     if target.process is not None:
         cwd = (base / target.process.cwd).resolve()
         program = _program(target.process, base, cwd, facts, say)
-    return Job(loaded.experiment, loaded.text, planned, program, cwd, facts)
+    return Job(experiment, loaded.text, planned, program, cwd, facts)
 
 
 def _program(

@@ -82,7 +82,7 @@ def local_target(job: Job, arm: Arm, ground: Ground, log: Path) -> TargetHandle:
     if ground.target.process is not None:
         return OwnedTarget(ground, ground.target.process, arm, job.program, cwd=job.cwd, log=log)
     assert ground.target.endpoint is not None  # noqa: S101 - pods have a supply of their own
-    return EndpointTarget(ground, ground.target.endpoint.url, ground.target.endpoint.pid)
+    return EndpointTarget(ground, ground.target.endpoint.url or "", ground.target.endpoint.pid)
 
 
 def supply_for(job: Job, stage: Stage) -> Supply:

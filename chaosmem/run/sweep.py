@@ -15,10 +15,10 @@ from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.kinds import CONFIG_MAP, OWNER_LABELS, RUN_LABEL, JsonObject, Ref
 from chaosmem.drivers.kube.skew import Skew, measure_skew
 from chaosmem.errors import ChaosmemError, ClusterNotFound
-from chaosmem.run import clusterundo
+from chaosmem.run import byplugin, clusterundo
 from chaosmem.run.record import OWNER, promises
 from chaosmem.run.undo import Promise
-from chaosmem.rundir.events import ReleaseAgent, StopMarked
+from chaosmem.rundir.events import FinishByPlugin, ReleaseAgent, StopMarked
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,10 @@ async def _fulfil(cluster: Cluster, promise: Promise, clock: RunClock) -> str:
     if isinstance(promise.undo, StopMarked | ReleaseAgent):
         return ""
     try:
-        await clusterundo.fulfil(cluster, promise.undo, clock)
+        if isinstance(promise.undo, FinishByPlugin):
+            await byplugin.fulfil(promise.undo)
+        else:
+            await clusterundo.fulfil(cluster, promise.undo, clock)
     except ChaosmemError as problem:
         return f": {problem}" + (f" ({problem.hint})" if problem.hint else "")
     return ""

@@ -19,8 +19,8 @@ from chaosmem.spec.base import (
     Share,
     one_or_more,
 )
-from chaosmem.spec.checks import Check
-from chaosmem.spec.faults import Fault
+from chaosmem.spec.kinds import AnyCheck, AnyFault
+from chaosmem.spec.notify import AnyChannel
 from chaosmem.spec.prometheus import Prometheus
 from chaosmem.spec.target import Target
 
@@ -228,16 +228,18 @@ class Experiment(Model):
     """Lengths of the phases of a trial."""
     sampling: Sampling = Sampling()
     """How often, and from where, the target is read."""
-    faults: tuple[Fault, ...]
+    faults: tuple[AnyFault, ...]
     """What is done to the target; `[]` measures the steady state only."""
     captures: tuple[Capture, ...] = ()
     """Profiles taken at named moments."""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[AnyCheck, ...] = ()
     """What the verdict is made of."""
     guards: tuple[Guard, ...] = ()
     """What aborts the run, sampled all through it."""
     prometheus: Prometheus | None = None
     """Where the queries of checks and guards are asked."""
+    notify: tuple[AnyChannel, ...] = ()
+    """Who is told of the verdict, and of a guard that trips; it never changes either."""
     limits: Limits = Limits()
     """Blast radius: what the plan may not exceed."""
     trials: Annotated[int, Field(strict=True, ge=1, le=100)] = 1

@@ -13,10 +13,11 @@ import textwrap
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from chaosmem.spec import presets
 from chaosmem.spec.base import Phase
+from chaosmem.spec.kinds import Models
 from chaosmem.spec.model import Experiment
 from chaosmem.spec.nodes import VERBATIM
 from chaosmem.spec.sections import KINDS, ONE
@@ -31,12 +32,16 @@ _REQUIRED: Final = ["apiVersion", "kind", "metadata", "target", "faults"]
 
 def json_schema() -> Schema:
     """Return the JSON Schema of a spec, as `chaosmem schema` prints it."""
-    schema = Experiment.model_json_schema(by_alias=True, mode="validation")
-    definitions: Schema = schema.pop("$defs")
-    for model in _models():
+    kinds = {model for section in KINDS.values() for model in section.values()}
+    wanted = [(model, "validation") for model in (Experiment, *kinds)]
+    definitions: Schema = models_json_schema(wanted, by_alias=True)[1]["$defs"]  # type: ignore[arg-type]
+    schema: Schema = definitions.pop("Experiment")
+    for unwritten in ("FaultBase", "CheckBase", "Moment"):  # a moment is written as text
+        del definitions[unwritten]
+    for model in _models(kinds):
         _describe(schema if model is Experiment else definitions.get(model.__name__, {}), model)
-    for section, kinds in KINDS.items():
-        schema["properties"][section] |= _entries(section, kinds, definitions)
+    for section, known in KINDS.items():
+        schema["properties"][section] |= _entries(section, known, definitions)
     _finish(schema, definitions)
     return {
         "$schema": DIALECT,
@@ -46,7 +51,7 @@ def json_schema() -> Schema:
     }
 
 
-def _entries(section: str, kinds: dict[str, type[BaseModel]], definitions: Schema) -> Schema:
+def _entries(section: str, kinds: Models, definitions: Schema) -> Schema:
     """Schema of a list of single-key entries; a bare name stands for all defaults."""
     bodies = {kind: definitions[model.__name__] for kind, model in kinds.items()}
     for body in bodies.values():
@@ -90,18 +95,17 @@ def _as_written(name: str, prop: Schema) -> None:
     if len(given) == 1 and name not in _NULLABLE:
         del prop["anyOf"]
         prop |= given[0] | {"description": prop["description"]}
-    if name in VERBATIM:
+    if name in VERBATIM and prop.get("type") in ("array", "object"):
         prop["items" if "items" in prop else "additionalProperties"] = dict(_TEXT)
     if prop.get("type") == "array" and "pattern" in prop.get("items", {}):
         array = {k: prop.pop(k) for k in ("type", "items")}
         prop["anyOf"] = [array, array["items"]]
 
 
-@functools.cache
-def _models() -> tuple[type[BaseModel], ...]:
-    """Every model of the language, the experiment itself first."""
+def _models(kinds: set[type[BaseModel]]) -> tuple[type[BaseModel], ...]:
+    """Every model of the language, the experiment itself among them."""
     found: dict[type[BaseModel], None] = {}
-    todo: list[object] = [Experiment]
+    todo: list[object] = [*kinds, Experiment]
     while todo:
         item = todo.pop()
         if isinstance(item, type) and issubclass(item, BaseModel):

@@ -1,35 +1,46 @@
 """Each section of a document into its frozen model, apart from the others, with all its problems.
 
-Faults, checks and guards are lists of single-key entries (`- heap: {retain: 64MiB}`): the key picks
-the model, so that a mistake inside gets the message of that one model, not of all at once.
+Faults, checks, guards and channels are lists of single-key entries (`- heap: {retain: 64MiB}`): the
+key picks the model, so that a mistake inside gets the message of that one model, not of all.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from chaosmem.spec import checks, faults, messages, model
+from chaosmem.spec import kinds, messages, model, notify
 from chaosmem.spec.base import WRITTEN
 from chaosmem.spec.errors import Path, unknown
 from chaosmem.spec.nodes import Document, Value
 
-
-def _by_kind(union: object) -> dict[str, type[BaseModel]]:
-    """Models of a discriminated union by their `kind`."""
-    members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
-    return {str(member.model_fields["kind"].default): member for member in members}
-
-
-KINDS: Final[dict[str, dict[str, type[BaseModel]]]] = {
-    "faults": _by_kind(faults.Fault),
-    "checks": _by_kind(checks.Check),
-    "guards": _by_kind(model.Guard),
+_LISTS: Final[Mapping[str, Callable[[], kinds.Models]]] = {
+    "faults": kinds.faults,
+    "checks": kinds.checks,
+    "guards": lambda: kinds.by_kind(model.Guard),
+    "notify": lambda: kinds.by_kind(notify.AnyChannel),
 }
-"""The sections of single-key entries, with the model of each key."""
 
-ONE: Final = {"faults": "fault", "checks": "check", "guards": "guard"}
+
+class _Kinds(Mapping[str, kinds.Models]):
+    """Asks for the kinds when they are needed: plugins import this package themselves."""
+
+    def __getitem__(self, section: str) -> kinds.Models:
+        return _LISTS[section]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_LISTS)
+
+    def __len__(self) -> int:
+        return len(_LISTS)
+
+
+KINDS: Final = _Kinds()
+"""The sections of single-key entries, with the model of each key, plugins' too."""
+
+ONE: Final = {"faults": "fault", "checks": "check", "guards": "guard", "notify": "channel"}
 FIELDS: Final = {info.alias or name: name for name, info in model.Experiment.model_fields.items()}
 """Top-level sections: as written, and as named in `Experiment`."""
 
@@ -47,8 +58,8 @@ _MISSING: Final = {
 def parse(document: Document) -> tuple[dict[str, Any], frozenset[str]]:
     """The valid sections of `document` by field name, and the names of those with problems.
 
-    Problems go to the document. `faults`, `checks` and `guards` are `(index, model)` pairs, without
-    the entries that have a problem, so that rules still speak of their neighbours.
+    Problems go to the document. `faults`, `checks`, `guards` and `notify` are `(index, model)`
+    pairs, without the entries that have a problem: rules still speak of their neighbours.
     """
     valid: dict[str, Any] = {}
     broken: set[str] = set()
@@ -70,7 +81,7 @@ def parse(document: Document) -> tuple[dict[str, Any], frozenset[str]]:
 
 def _section(document: Document, section: str, value: Value) -> list[Any]:
     if section in KINDS:
-        return _entries(document, section, value)
+        return entries(document, section, value)
     if value is None and section != "preset":
         message = "nothing is written here; delete the key, or give it a value"
         document.problems.append(document.problem((section,), message, of_key=True))
@@ -78,7 +89,8 @@ def _section(document: Document, section: str, value: Value) -> list[Any]:
     return _validated(document, _TYPES[FIELDS[section]], value, (section,))
 
 
-def _entries(document: Document, section: str, value: Value) -> list[Any]:
+def entries(document: Document, section: str, value: Value) -> list[Any]:
+    """The valid entries of a section of `KINDS`, one tuple in a list; problems to the document."""
     if not isinstance(value, list):
         message = f"must be a list; write each {ONE[section]} on a line of its own, after `- `"
         document.problems.append(document.problem((section,), message))

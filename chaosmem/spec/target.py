@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, model_validator
 
-from chaosmem import __version__
-from chaosmem.spec.base import AutoPort, HttpPath, Model, Port, Seconds
+from chaosmem import __version__, plugins
+from chaosmem.plugins import FinderPlugin
+from chaosmem.spec.base import WRITTEN, AutoPort, HttpPath, Model, Port, Seconds
+from chaosmem.spec.errors import unknown
 
 
 class GoBuild(Model):
@@ -76,7 +78,9 @@ class ProcessTarget(Model):
         return self
 
 
-def _url(value: str) -> str:
+def _url(value: str | None) -> str | None:
+    if value is None:
+        return None
     if "@" in value:  # not shown: what stands before it is a secret
         raise ValueError("must not hold a user or password, because a spec is kept with every run")
     if not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
@@ -88,7 +92,7 @@ class EndpointTarget(Model):
     """Something already running, attached to by URL; `pid` where it is on this machine."""
 
     url: Annotated[
-        str,
+        str | None,
         AfterValidator(_url),
         WithJsonSchema(
             {
@@ -97,10 +101,35 @@ class EndpointTarget(Model):
                 "examples": ["http://127.0.0.1:8080"],
             }
         ),
-    ]
+    ] = None
     """Base address of the service, for example `http://127.0.0.1:8080`."""
+    find: dict[str, dict[str, Any]] | None = None
+    """Instead of `url`: one driver plugin that finds it, with what it is told (docs/plugins.md)."""
     pid: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Process id where it runs on this machine: for resident memory and restarts."""
+
+    @model_validator(mode="after")
+    def _given_or_found(self) -> Self:
+        if (self.url is None) == (self.find is None):
+            raise ValueError("give exactly one of `url` and `find`, for example url: http://…:8080")
+        self.finder()
+        return self
+
+    def finder(self) -> tuple[FinderPlugin, Model] | None:
+        """The plugin that finds it, and what it is told; None: it has a `url`."""
+        if self.find is None:
+            return None
+        if len(self.find) != 1:
+            raise ValueError("`find` takes one driver, as its only key")
+        name, told = next(iter(self.find.items()))
+        plugin = plugins.finders().get(name)
+        if plugin is None:
+            raise ValueError(unknown("driver", name, plugins.finders()))
+        try:
+            return plugin, plugin.model.model_validate(told, context=WRITTEN, by_alias=True)
+        except ValidationError as error:
+            wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise ValueError(f"find.{name}: {'; '.join(wrong)}") from None
 
 
 def _selects_something(value: dict[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chaosmem.evidence.model import Evidence, Trial
 from chaosmem.spec.checks import Check, StressEffect, TopAllocations
-from chaosmem.verify.checks import CHECKERS, Checker
+from chaosmem.verify.checks import Checker, checker
 from chaosmem.verify.ground import lost, told, wanted_kill, where
 from chaosmem.verify.model import Finding, Outcome
 from chaosmem.verify.ruling import Claim, Ruling, Undecided
@@ -47,9 +47,9 @@ def _demoted(finding: Finding, why: str, *, fail_too: bool = False) -> Finding:
 
 
 def _finding(check: Check, trial: Trial, evidence: Evidence) -> Finding:
-    checker = CHECKERS[check.kind]
-    ruling = _guarded(checker, check, trial, evidence)
-    claim = _claim(checker, check)
+    deciding = checker(check.kind)
+    ruling = _guarded(deciding, check, trial, evidence)
+    claim = _claim(deciding, check)
     finding = Finding(
         check=check.kind,
         name=check.name or check.kind,

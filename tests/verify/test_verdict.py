@@ -150,7 +150,7 @@ def test_a_check_that_crashes_is_inconclusive_and_the_others_still_run(
 
     claim = CHECKERS["goroutine-recovery"].claim
     broken = {**CHECKERS, "goroutine-recovery": Checker(claim, crash)}
-    monkeypatch.setattr("chaosmem.verify.judge.CHECKERS", broken)
+    monkeypatch.setattr("chaosmem.verify.checks.CHECKERS", broken)
     verdict = judged(drained())
     assert [f.outcome for f in verdict.findings] == [PASS, INCONCLUSIVE, PASS]
     assert "crashed: ZeroDivisionError: by zero" in verdict.findings[1].reason

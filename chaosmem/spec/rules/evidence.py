@@ -184,7 +184,9 @@ def collector_runs_often_enough(draft: Draft) -> Iterator[Complaint]:
 
 def resident_memory_is_known(draft: Draft) -> Iterator[Complaint]:
     """RSS is read from procfs, by process id."""
-    if draft.target is None or draft.target.endpoint is None or draft.target.endpoint.pid:
+    if draft.target is None or draft.target.endpoint is None:
+        return
+    if draft.target.endpoint.pid or draft.target.endpoint.find:
         return
     places: list[Path] = [("checks", i, c.kind) for i, c in of_kind(draft.checks, RssReturns)]
     places += [("guards", i, g.kind) for i, g in of_kind(draft.guards, RssGuard)]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chaosmem import plugins
+from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Evidence, Trial
 from chaosmem.verify.checks import (
     alerts,
@@ -20,7 +22,7 @@ from chaosmem.verify.checks import (
     stress_effect,
     top_allocations,
 )
-from chaosmem.verify.ruling import Claim, Ruling
+from chaosmem.verify.ruling import Claim, Ruling, Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,23 @@ CHECKERS: Mapping[str, Checker] = {
     "alert": Checker(alerts.claim, alerts.judge),
 }
 """By `kind` of the spec."""
+
+
+def checker(kind: str) -> Checker:
+    """The check of that kind; one that is INCONCLUSIVE where a plugin that has it is amiss."""
+    if kind in CHECKERS:
+        return CHECKERS[kind]
+    plugin = plugins.checks().get(kind)
+    if plugin is None:
+        return _amiss(f"the plugin of the check {kind} is not installed here")
+    try:
+        return Checker(plugins.call(plugin.claim), plugins.call(plugin.judge), plugin.outlives)
+    except ChaosmemError as problem:
+        return _amiss(str(problem))
+
+
+def _amiss(why: str) -> Checker:
+    def undecided(*_: object) -> Ruling:
+        raise Undecided(why, observed="not judged")
+
+    return Checker(lambda _: Claim("(not stated)", ""), undecided, outlives=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chaosmem import plugins
 from chaosmem.evidence.model import FaultRecord, Trial
 from chaosmem.spec.faults import (
+    FaultBase,
     GoroutinesFault,
     HeapFault,
     LoadFault,
@@ -16,6 +18,7 @@ from chaosmem.verify.proofs.heap import churn, retained
 from chaosmem.verify.proofs.load import load
 from chaosmem.verify.proofs.memory import memory
 from chaosmem.verify.proofs.settings import settings
+from chaosmem.verify.ruling import Undecided
 
 __all__ = ["Proof", "prove"]
 
@@ -35,3 +38,15 @@ def prove(record: FaultRecord, trial: Trial, tolerance: float) -> tuple[Proof, .
             return (load(fault, record, trial, tolerance),)
         case MemoryFault() as fault:
             return (memory(fault, record, trial, tolerance),)
+        case _ as fault:  # a plugin's
+            return _by_plugin(fault, record, trial, tolerance)
+
+
+def _by_plugin(
+    fault: FaultBase, record: FaultRecord, trial: Trial, tolerance: float
+) -> tuple[Proof, ...]:
+    kind = str(getattr(fault, "kind", ""))
+    plugin = plugins.faults().get(kind)
+    if plugin is None:
+        raise Undecided(f"the plugin of the fault {kind} is not installed here")
+    return tuple(plugins.call(plugin.prove)(fault, record, trial, tolerance))
