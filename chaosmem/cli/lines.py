@@ -7,6 +7,7 @@ from typing import Any
 
 from chaosmem import units
 from chaosmem.rundir import events
+from chaosmem.rundir.acts import Act, ControlAnswered, WaitBegun, WaitEnded
 from chaosmem.rundir.events import AnyEntry
 
 
@@ -42,6 +43,39 @@ def _signal(entry: events.Signalled) -> str:
     return f"{entry.name}: undoing, then no report"
 
 
+def _control(entry: ControlAnswered) -> str:
+    by = f" by {entry.by}" if entry.by else ""
+    if entry.outcome == "refused":
+        return f"{entry.act or entry.request}{by} refused: {entry.reason}"
+    if entry.act == Act.NOTE:
+        after = f", written {entry.at} after the end" if entry.at and entry.late else ""
+        return f"note{by}{after}: {' '.join(entry.text.split())}"
+    length = f" of {units.human_seconds(entry.seconds)}" if entry.seconds else ""
+    reason = f": {entry.reason}" if entry.reason else ""
+    return f"{entry.act}{length}{by}{reason}"
+
+
+def _wait_begun(entry: WaitBegun) -> str:
+    if entry.kind == "hold":
+        return f"phase {entry.step} lasts longer than planned"
+    return f"PAUSED before {entry.step}" + (f": {entry.does}" if entry.does else "")
+
+
+_WHY = {
+    "asked": "as asked",
+    "time": "the extension is over",
+    "longest": "it may wait no longer",
+    "stopped": "the run stops",
+}
+
+
+def _wait_ended(entry: WaitEnded) -> str:
+    took, why = units.human_seconds(entry.seconds), _WHY[entry.why]
+    if entry.kind == "hold":
+        return f"phase {entry.step} ends {took} later than planned: {why}"
+    return f"goes on with {entry.step} after {took}: {why}"
+
+
 def _span(entry: events.FaultApplied | events.FaultUndone) -> str:
     return f"(± {units.human_seconds(entry.u)})"
 
@@ -65,4 +99,7 @@ _WORDS: dict[type[events.Entry], Callable[[Any], str]] = {
     events.FaultUndoFailed: lambda e: f"{e.fault} NOT undone: {e.error}",
     events.UndoFailed: lambda e: f"undo {e.id} failed: {e.error}",
     events.RunEnded: _ended,
+    ControlAnswered: _control,
+    WaitBegun: _wait_begun,
+    WaitEnded: _wait_ended,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chaosmem import metrics, units
+from chaosmem.cli.dialog import Shown
 from chaosmem.cli.lines import sentence
 from chaosmem.drivers.sources import Reading
 from chaosmem.plan import Plan
@@ -20,6 +22,7 @@ from chaosmem.rundir import events
 from chaosmem.rundir.events import AnyEntry
 from chaosmem.spec.base import Phase
 
+_STYLES = {"": "", "alert": "bold reverse", "typing": "bold", "dim": "dim"}
 _BARS = " ▁▂▃▄▅▆▇█"
 _SPARK = 48
 _KEPT_LINES = 8
@@ -44,7 +47,16 @@ def sparkline(values: list[float], width: int = _SPARK) -> str:
 class LiveView:
     """An observer that redraws a few lines of the terminal, four times a second."""
 
-    def __init__(self, plan: Plan, run_id: str, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        run_id: str,
+        console: Console | None = None,
+        *,
+        foot: Callable[[], Iterable[Shown]] = tuple,
+    ) -> None:
+        """`foot`: what the operator is to see besides, asked for at every redraw."""
+        self._foot = foot
         self._plan, self._run_id = plan, run_id
         self._values: dict[str, list[float]] = {m.name: [] for _, m, _ in _SERIES}
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -89,7 +101,13 @@ class LiveView:
 
     def render(self) -> Group:
         """The picture now."""
-        return Group(self._head(), self._phases(), self._series(), *map(Text, self._lines))
+        lines = (Text(line, no_wrap=True, overflow="ellipsis") for line in self._lines)
+        return Group(self._head(), self._phases(), *self._operator(), self._series(), *lines)
+
+    def _operator(self) -> Iterator[Text]:
+        """Above what happens: there no terminal is too low for it."""
+        for shown in self._foot():
+            yield Text(shown.text, style=_STYLES[shown.style])
 
     def _head(self) -> Text:
         keys = [t.key for t in self._plan.trials]
@@ -104,8 +122,9 @@ class LiveView:
             if not length:
                 continue
             here = planned.phase is self._phase
-            left = max(0.0, length - (time.monotonic() - self._since)) if here else length
-            words = f" {planned.phase} {units.human_seconds(round(left))} "
+            left = length - (time.monotonic() - self._since) if here else length
+            over = "+" if left <= -1 else ""
+            words = f" {planned.phase} {over}{units.human_seconds(abs(round(left)))} "
             line.append(words, style="reverse bold" if here else "dim").append(" ")
         return line
 

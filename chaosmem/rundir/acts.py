@@ -43,7 +43,9 @@ class ControlAnswered(Entry):
     text: str = ""
     seconds: float = 0.0
     at: str = ""
-    """Wall clock (RFC 3339), of notes after the run's end: there `t` is the end's."""
+    """Wall clock of the asking (RFC 3339), where the asker said it."""
+    late: bool = False
+    """A note after the run's end; its `t` is the end's."""
 
 
 class WaitBegun(Entry):

@@ -103,7 +103,7 @@ def note_after(run: RunDir, *, text: str, by: str = "", at: str = "") -> str:
 def _note(run: RunDir, request: Request, t: float) -> None:
     journal = JournalWriter(run.path(layout.JOURNAL))
     try:
-        journal.write(answer(request, t))
+        journal.write(answer(request, t).model_copy(update={"late": True}))
     finally:
         journal.close()
 
