@@ -24,10 +24,11 @@ def problems(path: Path) -> tuple[Problem, ...]:
         hint = f"; {unreadable.hint}" if unreadable.hint else ""
         words = str(unreadable).removeprefix(f"{path}:").lstrip()
         return (Problem(str(path), 1, 1, "", f"{words}{hint}"),)
-    return (*loaded.warnings, *_offline(loaded, path))
+    return (*loaded.warnings, *offline(loaded, path))
 
 
-def _offline(loaded: Loaded, path: Path) -> Iterator[Problem]:
+def offline(loaded: Loaded, path: Path) -> Iterator[Problem]:
+    """What the files beside the spec, and the plan, have to say."""
     document = nodes.read(loaded.text, file=str(path))
     yield from _of_plan(loaded, document)
     process = loaded.experiment.target.process

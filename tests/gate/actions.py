@@ -63,7 +63,7 @@ class Job:
         script.write_text(step["run"])
         own = {k: self._filled(v) for k, v in step.get("env", {}).items()}
         files = {"GITHUB_OUTPUT": str(output), "GITHUB_PATH": str(path)}
-        ran = done([*_SHELL, script], self.workspace, self.env | own | files)
+        ran = done([*_SHELL, script], self.workspace, self.env | own | files, 900)
         self.steps[name] = _pairs(output)
         if path.exists():
             added = os.pathsep.join(reversed(path.read_text().split()))

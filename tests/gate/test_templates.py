@@ -122,6 +122,7 @@ def test_the_action_keeps_its_files_where_the_spec_is_wrong(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_the_action_installs_chaosmem_by_pip_and_runs_it(lab: Lab) -> None:
     job = _job(lab)
     job.env["PATH"] = "/usr/local/bin:/usr/bin:/bin"
@@ -231,10 +232,11 @@ def _head() -> str:
 
 def _hooks(lab: Lab) -> Done:
     env = lab.env | {"PRE_COMMIT_HOME": str(lab.base.parent / "pre-commit")}
-    return done([sys.executable, "-m", "pre_commit", "run", "--all-files"], lab.base, env, 500)
+    return done([sys.executable, "-m", "pre_commit", "run", "--all-files"], lab.base, env, 900)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_pre_commit_installs_the_hook_and_refuses_a_wrong_spec_by_its_lines(lab: Lab) -> None:
     base = _repository(lab)
     well = _hooks(lab)
