@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
-from chaosmem.cli import campaigning, exporting, gating, metrics, months
+from chaosmem.cli import campaigning, exporting, gating, metrics, months, serving
 
 app = typer.Typer(
     name="chaosmem",
@@ -227,6 +227,7 @@ def profile(context: typer.Context) -> None:
 
 campaigning.add(app)
 months.add(app)
+serving.add(app)
 gating.add(app)
 metrics.add(app)
 app.add_typer(exporting.app, name="export")
