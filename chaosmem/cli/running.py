@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -19,6 +19,9 @@ from chaosmem.errors import Exit, UsageError
 from chaosmem.run import resolve
 from chaosmem.run.job import Job
 from chaosmem.rundir import RunDir
+
+if TYPE_CHECKING:
+    from chaosmem.cli.scraping import LiveRun
 
 Progress = Literal["auto", "live", "plain", "none"]
 
@@ -32,6 +35,10 @@ class Wish:
     output: str = "text"
     junit: Path | None = None
     markdown: Path | None = None
+    metrics_port: str | None = None
+    """[ADDRESS:]PORT on which Prometheus finds the run."""
+    metrics_linger: str = "0s"
+    """How long a scrape of the verdict is waited for."""
     run_id: str = ""
     """The run's id, where somebody has written it down already; empty: a fresh one."""
     relative_to: Path | None = None
@@ -49,14 +56,26 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
         typer.echo("\n".join([*plan_lines(job.plan), "", "dry run: nothing was touched"]))
         return Exit.PASS
     meanwhile.join()
-    found, skip_rest = execute(job, base, wish)
-    if skip_rest:
-        _say(f"not verified; `chaosmem verify {found.run_id}` gives the verdict")
-        return Exit.ABORTED
-    return _judge(found, wish)
+    with _scraped(wish) as scraped:
+        found, skip_rest = execute(job, base, wish, scraped)
+        if skip_rest:
+            _say(f"not verified; `chaosmem verify {found.run_id}` gives the verdict")
+            return Exit.ABORTED
+        return _judge(found, wish)
 
 
-def execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
+def _scraped(wish: Wish) -> contextlib.AbstractContextManager[LiveRun | None]:
+    """The endpoint that was asked for."""
+    if wish.metrics_port is None:
+        return contextlib.nullcontext()
+    from chaosmem.cli import scraping  # noqa: PLC0415 - only where somebody scrapes
+
+    return scraping.endpoint(wish.metrics_port, wish.metrics_linger, _say)
+
+
+def execute(
+    job: Job, base: Path, wish: Wish, scraped: LiveRun | None = None
+) -> tuple[RunDir, bool]:
     """The run itself: its directory, and whether the operator wants no more."""
     from chaosmem.cli.watching import watcher  # noqa: PLC0415 - after its import elsewhere
     from chaosmem.clock import new_run_id  # noqa: PLC0415
@@ -66,7 +85,8 @@ def execute(job: Job, base: Path, wish: Wish) -> tuple[RunDir, bool]:
     engine.prepare(job, found)
     rehearsal = threading.Thread(target=_rehearse, args=(found,), daemon=True)
     rehearsal.start()
-    with watcher(job.plan, found, wish.progress, wish.events) as observer:
+    with watcher(job.plan, found, wish.progress, wish.events) as shown:
+        observer = scraped.watching(shown, job.plan, found) if scraped else shown
         ended = asyncio.run(engine.execute(job, found, observer))
     return found, ended.skip_rest
 
