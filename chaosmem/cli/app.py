@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
-from chaosmem.cli import campaigning, exporting, gating, metrics, months, serving
+from chaosmem.cli import campaigning, exporting, gating, metrics, months, scrape_options, serving
 
 app = typer.Typer(
     name="chaosmem",
@@ -53,6 +53,8 @@ def run(
     ] = "text",
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write Markdown here.")] = None,
+    metrics_port: scrape_options.Port = None,
+    metrics_linger: scrape_options.Linger = "0s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and build, touch nothing.")] = (
         False
     ),
@@ -60,7 +62,15 @@ def run(
     """Run an experiment and give its verdict."""
     from chaosmem.cli.running import Wish, run_experiment  # noqa: PLC0415
 
-    wish = Wish(progress=progress, events=events, output=output, junit=junit, markdown=markdown)
+    wish = Wish(
+        progress=progress,
+        events=events,
+        output=output,
+        junit=junit,
+        markdown=markdown,
+        metrics_port=metrics_port,
+        metrics_linger=metrics_linger,
+    )
     sys.exit(run_experiment(spec, runs_dir, wish, dry_run=dry_run))
 
 
