@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +19,59 @@ if TYPE_CHECKING:
 
 _POLL = 0.05
 Act = Literal["pause", "resume", "hold", "release", "extend", "abort", "note"]
+
+
+Interactive = Annotated[
+    bool,
+    typer.Option(
+        "--interactive",
+        "-i",
+        help="Game day: ask before each step, and keys to act.",
+    ),
+]
+Steps = Annotated[
+    bool | None,
+    typer.Option("--steps/--no-steps", help="Ask before each step. [default: with --interactive]"),
+]
+MaxHold = Annotated[
+    str,
+    typer.Option(
+        "--max-hold",
+        help="How long each round may wait in all. [default: 30m; with Chaos Mesh 0]",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """Whether somebody plays along with a run, and how long it waits for them.
+
+    Attributes:
+        steps: ask before each step.
+        max_hold: seconds; None: as the run itself would have it.
+    """
+
+    interactive: bool = False
+    steps: bool = False
+    max_hold: float | None = None
+
+    def demand_terminal(self, progress: str, events: str) -> None:
+        """UsageError where an interactive run could not be seen, or not be typed to."""
+        if not self.interactive:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(
+                "--interactive needs a terminal for stdin and stderr",
+                hint="without one, `chaosmem control RUN pause|resume|...` does the same",
+            )
+        if progress not in ("auto", "live") or events != "none":
+            raise UsageError("--interactive has the live view: no --progress plain, no --events")
+
+
+def game(*, interactive: bool, steps: bool | None, max_hold: str) -> Game:
+    """The options of `run`."""
+    longest = _seconds(max_hold) if max_hold else None
+    return Game(interactive, interactive if steps is None else steps, longest)
 
 
 def add(app: typer.Typer) -> None:

@@ -37,17 +37,6 @@ _SHOW_CURSOR: Final = "\x1b[?25h"
 _HIDE_CURSOR: Final = "\x1b[?25l"
 
 
-def demand_terminal(progress: str, events: str) -> None:
-    """UsageError unless somebody can see the run and type."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            "--interactive needs a terminal for stdin and stderr",
-            hint="without one, `chaosmem control RUN pause|resume|...` does the same",
-        )
-    if progress not in ("auto", "live") or events != "none":
-        raise UsageError("--interactive has the live view: no --progress plain, no --events")
-
-
 @contextlib.contextmanager
 def playing(plan: Plan, found: RunDir, manner: Manner) -> Iterator[Observer]:
     """The live view with a keyboard beside it."""

@@ -12,6 +12,7 @@ from chaosmem.cli.lines import sentence
 from chaosmem.drivers.sources import Reading
 from chaosmem.errors import ChaosmemError
 from chaosmem.plan import Plan
+from chaosmem.run.manner import Manner
 from chaosmem.run.observer import Nobody, Observer
 from chaosmem.rundir import RunDir, events
 from chaosmem.rundir.events import AnyEntry
@@ -90,9 +91,19 @@ class WithFindings:
 
 
 @contextlib.contextmanager
-def watcher(plan: Plan, found: RunDir, progress: str, format_: str) -> Iterator[Observer]:
-    """The observer that was asked for; `auto` is live on a terminal and plain elsewhere."""
-    if format_ == "jsonl":
+def watcher(
+    plan: Plan, found: RunDir, progress: str, format_: str, playing: Manner | None = None
+) -> Iterator[Observer]:
+    """The observer that was asked for; `auto` is live on a terminal and plain elsewhere.
+
+    `playing`: with a keyboard, for a run of that manner.
+    """
+    if playing is not None:
+        from chaosmem.cli import interactive  # noqa: PLC0415 - only on a terminal
+
+        with interactive.playing(plan, found, playing) as observer:
+            yield observer
+    elif format_ == "jsonl":
         yield JsonLines(sys.stderr)
     elif progress == "none":
         yield Nobody()

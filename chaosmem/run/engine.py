@@ -229,7 +229,10 @@ class _Run:
 
     @contextlib.asynccontextmanager
     async def _signals(self) -> AsyncIterator[None]:
-        """SIGINT and SIGTERM ask to stop, SIGUSR1 and SIGUSR2 to wait; taken back afterwards."""
+        """SIGINT and SIGTERM ask to stop, SIGUSR1 and SIGUSR2 to wait; taken back afterwards.
+
+        The latter two are ignored then: by default they would end a run that is being judged.
+        """
         loop = asyncio.get_running_loop()
         handlers = {signal.SIGINT: self._signalled, signal.SIGTERM: self._signalled}
         handlers |= dict.fromkeys(TOGGLES, self._operating.toggle)
@@ -241,7 +244,8 @@ class _Run:
         finally:
             for sign, former in before.items():
                 loop.remove_signal_handler(sign)
-                signal.signal(sign, former)
+                late = sign in TOGGLES and former is signal.SIG_DFL
+                signal.signal(sign, signal.SIG_IGN if late else former)
 
     def _signalled(self, sign: signal.Signals) -> None:
         count = self._stop.signal(sign.name)
