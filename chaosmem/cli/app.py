@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 import typer
 
 from chaosmem import __version__
-from chaosmem.cli import campaigning, exporting, gating, metrics, months, scrape_options, serving
+from chaosmem.cli import (
+    campaigning,
+    control,
+    exporting,
+    gating,
+    metrics,
+    months,
+    scrape_options,
+    serving,
+)
 
 app = typer.Typer(
     name="chaosmem",
@@ -55,6 +64,9 @@ def run(
     markdown: Annotated[Path | None, typer.Option(help="Also write Markdown here.")] = None,
     metrics_port: scrape_options.Port = None,
     metrics_linger: scrape_options.Linger = "0s",
+    interactive: control.Interactive = False,
+    steps: control.Steps = None,
+    max_hold: control.MaxHold = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and build, touch nothing.")] = (
         False
     ),
@@ -68,6 +80,7 @@ def run(
         output=output,
         junit=junit,
         markdown=markdown,
+        game=control.game(interactive=interactive, steps=steps, max_hold=max_hold),
         metrics_port=metrics_port,
         metrics_linger=metrics_linger,
     )
@@ -237,6 +250,7 @@ def profile(context: typer.Context) -> None:
 
 campaigning.add(app)
 months.add(app)
+control.add(app)
 serving.add(app)
 gating.add(app)
 metrics.add(app)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from chaosmem import rundir, spec
+from chaosmem.cli.control import Game
 from chaosmem.cli.planning import plan_lines
 from chaosmem.errors import Exit, UsageError
 from chaosmem.run import resolve
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from chaosmem.cli.scraping import LiveRun
 
 Progress = Literal["auto", "live", "plain", "none"]
+_ALONE = Game()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,13 @@ class Wish:
     """The run's id, where somebody has written it down already; empty: a fresh one."""
     relative_to: Path | None = None
     """Directory that the spec's paths are relative to; None: the spec's own."""
+    game: Game = _ALONE
+    """Whether somebody plays along."""
 
 
 def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     """Run a spec; the exit code."""
+    wish.game.demand_terminal(wish.progress, wish.events)
     loaded = spec.load(path)
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
@@ -80,14 +85,19 @@ def execute(
     from chaosmem.cli.watching import watcher  # noqa: PLC0415 - after its import elsewhere
     from chaosmem.clock import new_run_id  # noqa: PLC0415
     from chaosmem.run import engine  # noqa: PLC0415
+    from chaosmem.run.manner import Manner  # noqa: PLC0415
+
+    manner = Manner(steps=wish.game.steps, max_hold=wish.game.max_hold)
+    manner.longest(job.plan)  # refused before there is a run directory
 
     found = rundir.create(base, job.plan.experiment, wish.run_id or new_run_id())
     engine.prepare(job, found)
     rehearsal = threading.Thread(target=_rehearse, args=(found,), daemon=True)
     rehearsal.start()
-    with watcher(job.plan, found, wish.progress, wish.events) as shown:
+    playing = manner if wish.game.interactive else None
+    with watcher(job.plan, found, wish.progress, wish.events, playing) as shown:
         observer = scraped.watching(shown, job.plan, found) if scraped else shown
-        ended = asyncio.run(engine.execute(job, found, observer))
+        ended = asyncio.run(engine.execute(job, found, observer, manner))
     return found, ended.skip_rest
 
 
