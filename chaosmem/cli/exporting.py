@@ -116,7 +116,7 @@ def grafana(
 ) -> None:
     """Annotate phases and faults in Grafana."""
     from chaosmem.drivers.grafana import annotate  # noqa: PLC0415 - loaded when used
-    from chaosmem.drivers.prometheus import secret  # noqa: PLC0415 - loaded when used
+    from chaosmem.drivers.secrets import secret  # noqa: PLC0415 - loaded when used
     from chaosmem.export.grafana import regions  # noqa: PLC0415 - loaded when used
 
     token = secret(token_env, None) or ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from chaosmem import spec, units
+from chaosmem.cli.secrets import refuse_missing
 from chaosmem.run import resolve
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _BAR = 60
 def show_plan(path: Path, output: str) -> None:
     """Print the plan of a spec."""
     loaded = spec.load(path)
+    refuse_missing(loaded, str(path))
     planned = resolve.plan(loaded)
     if output == "json":
         typer.echo(planned.model_dump_json(indent=1))

@@ -11,12 +11,10 @@ and are never repeated.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
 import requests
@@ -24,7 +22,8 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
-from chaosmem.errors import ProbeFailed, TargetError
+from chaosmem.drivers.secrets import secret
+from chaosmem.errors import ProbeFailed
 from chaosmem.spec.prometheus import Prometheus
 
 ANSWER_LIMIT = 32 * 2**20
@@ -69,21 +68,6 @@ class _Body:
 def _is_json(response: requests.Response) -> bool:
     kind = response.headers.get("Content-Type", "")
     return response.status_code == requests.codes.ok and "json" in kind
-
-
-def secret(variable: str | None, file: str | None) -> str | None:
-    """The secret in that variable or file; TargetError where it is named and not there."""
-    if variable is not None:
-        value = os.environ.get(variable, "")
-        if not value:
-            raise TargetError(f"the variable {variable} is not set", hint=f"export {variable}=...")
-        return value
-    if file is None:
-        return None
-    try:
-        return Path(file).read_text("utf-8").strip()
-    except (OSError, UnicodeError) as problem:
-        raise TargetError(f"cannot read the secret in {file}: {problem}") from problem
 
 
 def _headers(where: Prometheus) -> dict[str, str]:

@@ -26,7 +26,19 @@ _EXAMPLES: Final = {
     "url": "http://127.0.0.1:8080",
     "via": "helper",
 }
-_EXAMPLES_OF: Final = {("goroutines", "max"): "20000", ("error-rate", "max"): "5%"}
+_EXAMPLES_OF: Final = {
+    ("goroutines", "max"): "20000",
+    ("error-rate", "max"): "5%",
+    ("slack", "url"): "{env: SLACK_URL}",
+    ("webhook", "url"): "{env: WEBHOOK_URL}",
+    ("apprise", "url"): "{env: APPRISE_URL}",
+    ("jira", "url"): "https://jira.example.com",
+    ("jira", "token"): "{env: JIRA_TOKEN}",
+    ("jira", "project"): "SRE",
+    ("email", "server"): "mail.example.com",
+    ("email", "from"): "chaosmem@example.com",
+    ("email", "to"): "team@example.com",
+}
 
 
 def message(detail: ErrorDetails, root: object, path: tuple[str | int, ...]) -> str:

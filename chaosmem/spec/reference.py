@@ -28,6 +28,7 @@ _QUANTITIES: Final = {
     "baseline.end": "moment",
     "/healthz": "path",
 }
+_SECRET: Final = "`{env: NAME}` or `{file: PATH}`"  # noqa: S105 - how one is named
 
 
 def reference() -> str:
@@ -58,6 +59,11 @@ def _part(schema: Schema, name: str, prop: Schema) -> list[str]:
 def _refers(prop: Schema) -> str:
     options = [prop, *prop.get("anyOf", [])]
     return next((str(o["$ref"]) for o in options if "$ref" in o), "")
+
+
+def _refers_inside(prop: Schema) -> bool:
+    inside = prop.get("additionalProperties", {})
+    return isinstance(inside, dict) and "$ref" in inside
 
 
 def _referred(schema: Schema, prop: Schema) -> Schema:
@@ -109,7 +115,7 @@ def _form(prop: Schema) -> str:
     if "anyOf" in prop:
         return " or ".join(dict.fromkeys(_form(option) for option in prop["anyOf"]))
     if "$ref" in prop:
-        return "fields, see below"
+        return _SECRET if _refers(prop).endswith("/Secret") else "fields, see below"
     return _plain_form(prop)
 
 
@@ -118,7 +124,7 @@ def _plain_form(prop: Schema) -> str:
     if kind == "array":
         return f"list of {_form(prop['items'])}"
     if kind == "object":
-        return "`{name: text}`"
+        return f"`{{name: …}}`, each {_SECRET}" if _refers_inside(prop) else "`{name: text}`"
     if isinstance(kind, list) or kind == "string":
         return "text"
     return {"integer": "whole number", "boolean": "`true`, `false`", "null": "`null`"}.get(
