@@ -1,0 +1,1 @@
+"""Plugins of chaosmem: few descriptors, a ceiling of goroutines, CSV, and targets by pidfile."""
