@@ -16,6 +16,7 @@ from chaosmem.cli import (
     gating,
     metrics,
     months,
+    notifying,
     scrape_options,
     serving,
 )
@@ -64,6 +65,7 @@ def run(
     markdown: Annotated[Path | None, typer.Option(help="Also write Markdown here.")] = None,
     metrics_port: scrape_options.Port = None,
     metrics_linger: scrape_options.Linger = "0s",
+    notify: notifying.Machine = None,
     interactive: control.Interactive = False,
     steps: control.Steps = None,
     max_hold: control.MaxHold = "",
@@ -81,6 +83,7 @@ def run(
         junit=junit,
         markdown=markdown,
         game=control.game(interactive=interactive, steps=steps, max_hold=max_hold),
+        notify=notify,
         metrics_port=metrics_port,
         metrics_linger=metrics_linger,
     )
@@ -142,7 +145,8 @@ def report(
     runs_dir: RunsDir = RUNS,
     *,
     output: Annotated[
-        Literal["html", "text", "json", "markdown", "junit"], typer.Option("--format", "-o")
+        str,
+        typer.Option("--format", "-o", help="html, text, json, markdown, junit, or a plugin's."),
     ] = "html",
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write (default: stdout; html: in RUN).")
@@ -250,8 +254,9 @@ def profile(context: typer.Context) -> None:
 
 campaigning.add(app)
 months.add(app)
-control.add(app)
 serving.add(app)
+control.add(app)
 gating.add(app)
 metrics.add(app)
 app.add_typer(exporting.app, name="export")
+app.add_typer(notifying.app, name="notify")

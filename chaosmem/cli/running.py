@@ -16,6 +16,7 @@ import typer
 from chaosmem import rundir, spec
 from chaosmem.cli.control import Game
 from chaosmem.cli.planning import plan_lines
+from chaosmem.cli.secrets import refuse_missing
 from chaosmem.errors import Exit, UsageError
 from chaosmem.run import resolve
 from chaosmem.run.job import Job
@@ -23,6 +24,8 @@ from chaosmem.rundir import RunDir
 
 if TYPE_CHECKING:
     from chaosmem.cli.scraping import LiveRun
+    from chaosmem.notify.bell import Bell
+    from chaosmem.notify.channels import Ready
 
 Progress = Literal["auto", "live", "plain", "none"]
 _ALONE = Game()
@@ -47,6 +50,8 @@ class Wish:
     """Directory that the spec's paths are relative to; None: the spec's own."""
     game: Game = _ALONE
     """Whether somebody plays along."""
+    notify: Path | None = None
+    """A file of channels that are told besides those of the spec."""
 
 
 def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
@@ -56,17 +61,27 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
     meanwhile = in_background("chaosmem.run.engine")  # while the Go toolchain builds
+    channels = refuse_missing(loaded, str(path), wish.notify)
     job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say)
     if dry_run:
         typer.echo("\n".join([*plan_lines(job.plan), "", "dry run: nothing was touched"]))
         return Exit.PASS
     meanwhile.join()
-    with _scraped(wish) as scraped:
-        found, skip_rest = execute(job, base, wish, scraped)
+    bell = _bell(channels, job)
+    with bell.heard() if bell else contextlib.nullcontext(), _scraped(wish) as scraped:
+        found, skip_rest = execute(job, base, wish, bell, scraped)
         if skip_rest:
             _say(f"not verified; `chaosmem verify {found.run_id}` gives the verdict")
             return Exit.ABORTED
-        return _judge(found, wish)
+        return _judge(found, wish, bell)
+
+
+def _bell(channels: tuple[Ready, ...], job: Job) -> Bell | None:
+    if not channels:
+        return None
+    from chaosmem.notify.bell import Bell  # noqa: PLC0415 - only where somebody is told
+
+    return Bell(channels, job.experiment.metadata.labels, _say)
 
 
 def _scraped(wish: Wish) -> contextlib.AbstractContextManager[LiveRun | None]:
@@ -79,7 +94,7 @@ def _scraped(wish: Wish) -> contextlib.AbstractContextManager[LiveRun | None]:
 
 
 def execute(
-    job: Job, base: Path, wish: Wish, scraped: LiveRun | None = None
+    job: Job, base: Path, wish: Wish, bell: Bell | None = None, scraped: LiveRun | None = None
 ) -> tuple[RunDir, bool]:
     """The run itself: its directory, and whether the operator wants no more."""
     from chaosmem.cli.watching import watcher  # noqa: PLC0415 - after its import elsewhere
@@ -96,7 +111,8 @@ def execute(
     rehearsal.start()
     playing = manner if wish.game.interactive else None
     with watcher(job.plan, found, wish.progress, wish.events, playing) as shown:
-        observer = scraped.watching(shown, job.plan, found) if scraped else shown
+        observer = bell.watching(shown, job.plan, found) if bell else shown
+        observer = scraped.watching(observer, job.plan, found) if scraped else observer
         ended = asyncio.run(engine.execute(job, found, observer, manner))
     return found, ended.skip_rest
 
@@ -131,11 +147,13 @@ def _rehearse(found: RunDir) -> None:
             looking.render(output, seen, verdict)
 
 
-def _judge(found: RunDir, wish: Wish) -> int:
+def _judge(found: RunDir, wish: Wish, bell: Bell | None) -> int:
     from chaosmem.cli import looking  # noqa: PLC0415
 
     seen, verdict = looking.judged(found)
     looking.keep_verdict(found, verdict)
+    if bell:
+        bell.verdict(seen, verdict)
     for output, place in (("junit", wish.junit), ("markdown", wish.markdown)):
         if place is not None:
             _write(place, looking.render(output, seen, verdict))
