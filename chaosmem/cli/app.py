@@ -10,6 +10,7 @@ import typer
 
 from chaosmem import __version__
 from chaosmem.cli import (
+    archiving,
     campaigning,
     control,
     exporting,
@@ -17,6 +18,8 @@ from chaosmem.cli import (
     metrics,
     months,
     notifying,
+    retiring,
+    scheduled,
     scrape_options,
     serving,
 )
@@ -258,5 +261,8 @@ serving.add(app)
 control.add(app)
 gating.add(app)
 metrics.add(app)
+scheduled.add(app)
+retiring.add(app)
+app.add_typer(archiving.app, name="archive")
 app.add_typer(exporting.app, name="export")
 app.add_typer(notifying.app, name="notify")
