@@ -15,9 +15,7 @@ from chaosmem.rundir.columns import TableWriter
 SAMPLES, PROCFS, CYCLES, LOAD = "samples.col", "procfs.col", "cycles.col", "load.col"
 _CGROUP = tuple(n for n, m in metrics.REGISTRY.items() if m.source.startswith("helper "))
 _NAMES = tuple(
-    n
-    for n, m in metrics.REGISTRY.items()
-    if m.layer is not metrics.Layer.APP and n not in _CGROUP
+    n for n, m in metrics.REGISTRY.items() if m.layer is not metrics.Layer.APP and n not in _CGROUP
 )
 _PROCFS = (metrics.RSS.name, metrics.PROCESS_CPU.name, metrics.THREADS.name)
 _CYCLE = tuple(f for f in Cycle.model_fields if f != "unix_ns")
