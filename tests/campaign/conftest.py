@@ -1,0 +1,18 @@
+"""A place for campaigns for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.campaign.lab import Campaigns
+from tests.run.harness import Lab
+
+
+@pytest.fixture
+def place(tmp_path: Path, healthy: Path) -> Campaigns:
+    """A fresh place with the healthy program and one short experiment."""
+    made = Campaigns(Lab(tmp_path, healthy))
+    made.experiment()
+    return made
