@@ -45,7 +45,7 @@ def serve(  # noqa: PLR0917 - typer calls it by names
     *,
     read_only: Annotated[bool, typer.Option("--read-only", help="Only show.")] = False,
 ) -> None:  # fmt: skip
-    """Show runs, history and runs in progress in a browser, with a game day's buttons."""
+    """Runs, history and what goes on now, in a browser; with buttons."""
     from chaosmem.cli.lines import sentence  # noqa: PLC0415 - loaded when used
     from chaosmem.history import place  # noqa: PLC0415 - loaded when used
 
