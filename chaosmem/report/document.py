@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
-from chaosmem.report import words
+from chaosmem.report import rows, words
 from chaosmem.units import human_seconds
 
 if TYPE_CHECKING:  # the other reports do without jinja2's 40 ms
@@ -79,6 +79,10 @@ def _environment() -> Environment:
         "amount": words.amount,
         "number": words.number,
         "plain": words.plain,
+        "short": words.short,
+        "short_trial": rows.short_trial,
+        "signed": words.signed,
+        "tallied": rows.tallied,
         "seconds": human_seconds,
         "glyph": words.GLYPH.__getitem__,
     }

@@ -7,10 +7,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from chaosmem.profile import Options, Profile, top
+from chaosmem.errors import ChaosmemError
+from chaosmem.evidence.model import Capture, Trial
+from chaosmem.profile import Options, Profile, read, top
 from chaosmem.profile.columns import Int64
+from chaosmem.profile.report import sample_index
 from chaosmem.report.captures import SAMPLES, Captures
-from chaosmem.report.trees import Tree
+from chaosmem.report.trees import Tree, plant
 from chaosmem.report.words import plain
 
 _SMALLEST = 1 / 2000  # of the whole: half a pixel of a flame graph 1,000 pixels wide
@@ -52,6 +55,7 @@ class Flame:
         before, after: the two captures' values; of one capture both are 0 and `value`.
         functions: the top table.
         total: what the percentages of the top table are of.
+        of: which capture it is of, `heap hold.end`; empty for a difference of two.
     """
 
     title: str
@@ -67,6 +71,7 @@ class Flame:
     after: tuple[int, ...]
     functions: tuple[Function, ...] = ()
     total: int = 0
+    of: str = ""
 
     def columns(self) -> dict[str, object]:
         """What `flame.js` reads."""
@@ -102,6 +107,7 @@ class Told:
     unit: str
     functions: tuple[Function, ...] = ()
     total: int = 0
+    of: str = ""
 
 
 def value_flame(tree: Tree, at: int, told: Told) -> Flame:
@@ -147,6 +153,7 @@ def _flame(tree: Tree, own: Int64, both: tuple[Int64, Int64], kind: Kind, told: 
         after=after,
         functions=told.functions,
         total=told.total,
+        of=told.of,
     )
 
 
@@ -184,7 +191,7 @@ def flames(captures: Captures) -> tuple[Flame, ...]:
         base, at = captures.pair
         made = [_grown(captures, base, at), _in_use(captures, at)]
         if last != at:
-            made.append(_grown(captures, base, last))
+            made += [_grown(captures, base, last), _changed(captures, at, last)]
     return tuple(flame for flame in made if flame.name)
 
 
@@ -193,7 +200,8 @@ def _in_use(captures: Captures, at: int) -> Flame:
     note = f"Width: bytes in use at {moment}, scaled from samples."
     options = Options(sample_index=SAMPLES[captures.kind])
     rows, total = functions(captures.profiles[at], options)
-    told = Told(f"In use at {moment}", note, "bytes", rows, total)
+    of = f"{captures.kind} {moment}"
+    told = Told(f"In use at {moment}", note, "bytes", rows, total, of)
     return value_flame(captures.tree, at, told)
 
 
@@ -202,3 +210,37 @@ def _grown(captures: Captures, base: int, at: int) -> Flame:
     note = "Width: growth in bytes. The stronger the colour, the more of a frame is new."
     told = Told(f"Growth from {before} to {after}", note, "bytes")
     return growth_flame(captures.tree, base, at, told)
+
+
+def _changed(captures: Captures, base: int, at: int) -> Flame:
+    """Both ways: what was given back shows here, and in no graph of growth."""
+    before, after = captures.moments[base], captures.moments[at]
+    note = "Width: bytes that came plus bytes that went. Orange grew, blue shrank."
+    told = Told(f"Difference from {before} to {after}", note, "bytes")
+    return diff_flame(captures.tree, base, at, told)
+
+
+def other_flames(trial: Trial) -> tuple[tuple[Flame, ...], tuple[str, ...]]:
+    """Of each capture that is neither of the heap nor of goroutines (CPU, mutex, block, allocs).
+
+    Returns:
+        the graphs, by the profile's default value, and why others cannot be shown.
+    """
+    made, bad = [], []
+    for capture in sorted(trial.captures, key=lambda c: c.end):
+        if capture.profile in SAMPLES:
+            continue
+        try:
+            made.append(_of_capture(capture, read(trial.read(capture.file))))
+        except (ChaosmemError, OSError, KeyError) as error:
+            bad.append(f"{capture.profile} at {capture.moment}: {capture.error or error}")
+    return tuple(flame for flame in made if flame.name), tuple(bad)
+
+
+def _of_capture(capture: Capture, profile: Profile) -> Flame:
+    unit = profile.sample_types[sample_index(profile, None)]
+    note = f"Width: {unit.type} ({unit.unit}) of the {capture.profile} profile."
+    rows, total = functions(profile, Options())
+    title = f"{capture.profile} at {capture.moment}"
+    told = Told(title, note, unit.unit, rows, total, f"{capture.profile} {capture.moment}")
+    return value_flame(plant([profile], Options()), 0, told)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chaosmem.evidence.model import Evidence
 from chaosmem.report.chart import Chart
 from chaosmem.report.charts import rounding
 from chaosmem.report.document import document
-from chaosmem.report.page import Page, TrialView, page, place
+from chaosmem.report.links import Link, link
+from chaosmem.report.page import Page, TrialView, page
 from chaosmem.verify.model import Finding, Pointer, Verdict
 
 _SCRIPTS = (
@@ -15,6 +18,7 @@ _SCRIPTS = (
     "charts.js",
     "flame.js",
     "flamepart.js",
+    "evidence.js",
     "page.js",
 )
 _STYLES = ("vendor/uplot/uPlot.min.css", "report.css")
@@ -32,8 +36,7 @@ def html(verdict: Verdict, evidence: Evidence) -> str:
         page=made,
         verdict=verdict,
         evidence=evidence,
-        place=lambda finding, pointer: _place(made, finding, pointer),
-        jump=lambda finding, pointer: _jump(made, finding, pointer),
+        link=_linker(made),
     )
 
 
@@ -84,14 +87,8 @@ def _chart(chart: Chart) -> dict[str, object]:
     }
 
 
-def _place(made: Page, finding: Finding, pointer: Pointer) -> str:
-    return place(made.trials, finding, pointer)
-
-
-def _jump(made: Page, finding: Finding, pointer: Pointer) -> tuple[str, float, float] | None:
-    """Where the time lines show that evidence: trial, and its interval in seconds of the trial."""
-    own = next((t for t in made.trials if t.trial.key == finding.trial_key), None)
-    if own is None or pointer.start is None or not own.charts:
-        return None
-    end = pointer.start if pointer.end is None else pointer.end
-    return own.id, round(pointer.start - own.span.start, 3), round(end - own.span.start, 3)
+def _linker(made: Page) -> Callable[[Finding, Pointer], Link]:
+    """Where the page shows each piece of a finding's evidence."""
+    ledger = frozenset(record.line for record in made.evidence.undo if record.line)
+    shown = {view.trial.key: view.shown for view in made.trials}
+    return lambda finding, pointer: link(shown.get(finding.trial_key), pointer, ledger)

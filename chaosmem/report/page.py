@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -13,28 +13,23 @@ from chaosmem.report import stacks, svg
 from chaosmem.report.captures import Captures, captured
 from chaosmem.report.chart import Chart, window
 from chaosmem.report.charts import charts, fault_window
-from chaosmem.report.flames import Flame, flames
+from chaosmem.report.compared import CheckGroup, check_groups
+from chaosmem.report.flames import Flame, flames, other_flames
 from chaosmem.report.gctrace import TraceRows, trace_rows
 from chaosmem.report.goroutines import GoroutineMap, of_captures
-from chaosmem.report.rows import CheckRow, check_rows, outcome_of, worst_trial
-from chaosmem.report.words import amount, pointer
-from chaosmem.verify.model import Finding, Outcome, Pointer, Verdict
+from chaosmem.report.happened import Event, events
+from chaosmem.report.links import Shown
+from chaosmem.report.multiples import Drawn, Multiples, multiples
+from chaosmem.report.rows import CheckRow, TargetRow, by_target, check_rows, outcome_of, worst_trial
+from chaosmem.report.words import amount, short
+from chaosmem.verify.model import Outcome, Verdict
 
 # All trials together; 40,000 rows of four numbers are 1.5 MB of JSON.
 _CHART_ROWS = 40_000
 _MOST_ROWS, _LEAST_ROWS = 1_200, 60
 _CYCLE_ROWS = 1_000
-_CHARTS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened, at `t` seconds of the trial."""
-
-    t: float
-    kind: str
-    words: str
-    line: int = 0
+_CHARTS = 7
+_DRAWN = {"goroutines", "heap", "container"}  # as pictures, for readers without scripts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +63,32 @@ class TrialView:
     cycles: CycleRows | None
     trace: TraceRows | None
 
+    @property
+    def shown(self) -> Shown:
+        """What of it a finding's evidence can lead to."""
+        return Shown(
+            self.id,
+            self.trial,
+            self.span.start,
+            self.charts,
+            tuple(flame.of for flame in self.flames),
+            stacks=self.heap is not None,
+            groups=self.goroutines is not None,
+            states=self.states is not None,
+            cycles=self.cycles is not None,
+            trace=self.trace is not None,
+            events=self.events,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Switch:
+    """One row of the choice of trials: those under one arm on one target."""
+
+    label: str
+    trials: tuple[tuple[str, TrialView], ...]
+    """What stands on each one's button."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
@@ -79,7 +100,11 @@ class Page:
     trials: tuple[TrialView, ...]
     shown: str
     """Id of the trial that is open at first: the worst."""
-    strips: tuple[svg.Strip, ...]
+    switch: tuple[Switch, ...]
+    groups: tuple[CheckGroup, ...]
+    targets: tuple[TargetRow, ...]
+    beside: Multiples | None
+    """The targets of the shown trial's round."""
 
 
 def page(verdict: Verdict, evidence: Evidence) -> Page:
@@ -88,13 +113,46 @@ def page(verdict: Verdict, evidence: Evidence) -> Page:
     order = sorted(evidence.trials, key=lambda t: (arms.get(t.arm, len(arms)), t.trial))
     trials = tuple(_trial(verdict, evidence, t, f"t{i}") for i, t in enumerate(order))
     worst = worst_trial(verdict, [t.trial.key for t in trials])
+    checks = check_rows(verdict)
     return Page(
         verdict,
         evidence,
-        check_rows(verdict),
+        checks,
         trials,
         next((t.id for t in trials if t.trial.key == worst), ""),
-        svg.strips(verdict.findings, verdict.summaries),
+        _switch(trials, many_arms=len(evidence.experiment.arms) > 1),
+        check_groups(verdict, [row.name for row in checks]) if len(trials) > 1 else (),
+        by_target(verdict, evidence),
+        _beside(trials, worst),
+    )
+
+
+def _switch(trials: Sequence[TrialView], *, many_arms: bool) -> tuple[Switch, ...]:
+    """A row for each arm and target; one row for all where each would have one trial."""
+    many_targets = len({t.trial.target for t in trials}) > 1
+    rows: dict[str, list[TrialView]] = {}
+    for view in trials:
+        arm = view.trial.arm if many_arms else ""
+        target = short(view.trial.target) if many_targets else ""
+        rows.setdefault(" \u00b7 ".join(filter(None, (arm, target))) or "trial", []).append(view)
+    if all(len(row) == 1 for row in rows.values()):
+        return (Switch("", tuple((label, row[0]) for label, row in rows.items())),)
+    return tuple(
+        Switch(label, tuple((str(v.trial.trial), v) for v in row)) for label, row in rows.items()
+    )
+
+
+def _beside(trials: Sequence[TrialView], key: str) -> Multiples | None:
+    """The trials of that one's round, target beside target."""
+    shown = next((t.trial for t in trials if t.trial.key == key), None)
+    if shown is None:
+        return None
+    return multiples(
+        [
+            Drawn(t.id, t.trial.target, t.outcome, t.charts, t.span.seconds, t.fault)
+            for t in trials
+            if (t.trial.arm, t.trial.trial) == (shown.arm, shown.trial)
+        ]
     )
 
 
@@ -107,6 +165,7 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
     shade = None if fault is None else (fault.start - span.start, fault.end - span.start)
     heaps, bad_heaps = captured(trial, "heap")
     routines, bad_routines = captured(trial, "goroutine")
+    others, bad_others = other_flames(trial)
     heap, bad_heap = _table(heaps, "By")
     groups, bad_groups = _table(routines, "1")
     return TrialView(
@@ -117,13 +176,15 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
         span=span,
         fault=shade,
         charts=made,
-        sparks=_sparks(made, span.seconds, shade),
+        sparks=tuple(
+            (c.title, svg.sparkline(c, span.seconds, shade)) for c in made if c.id in _DRAWN
+        ),
         heap=heap,
         goroutines=groups,
         states=None if routines is None else of_captures(routines),
-        flames=() if heaps is None else flames(heaps),
-        missing=bad_heaps + bad_heap + bad_routines + bad_groups,
-        events=tuple(sorted(_events(trial, span.start), key=lambda e: e.t)),
+        flames=(*(() if heaps is None else flames(heaps)), *others),
+        missing=bad_heaps + bad_heap + bad_routines + bad_groups + bad_others,
+        events=events(trial, span.start),
         cycles=_cycles(trial, span.start, max(20, _CYCLE_ROWS // many)),
         trace=trace_rows(trial, span.start, max(20, _CYCLE_ROWS // many)),
     )
@@ -145,49 +206,6 @@ def _label(evidence: Evidence, trial: Trial) -> str:
     target = f" \u00b7 {trial.target}" if many_targets else ""
     arm = f"{trial.arm} \u00b7 " if len(evidence.experiment.arms) > 1 else ""
     return f"{arm}{number}{target}"
-
-
-def _sparks(
-    made: Sequence[Chart], seconds: float, fault: tuple[float, float] | None
-) -> tuple[tuple[str, Markup], ...]:
-    return tuple(
-        (chart.title, svg.sparkline(chart, 0.0, seconds, fault))
-        for chart in made
-        if chart.id in {"goroutines", "heap"}
-    )
-
-
-def _events(trial: Trial, start: float) -> Iterable[Event]:
-    for phase, span in trial.phases.items():
-        yield Event(span.start - start, "phase", f"{phase} begins")
-    for fault in trial.faults:
-        line = fault.lines[0] if fault.lines else 0
-        does = fault.planned.does
-        if fault.applied is not None:
-            yield Event(fault.applied - start, "fault", f"applied: {does}", line)
-        if fault.undone is not None:
-            yield Event(fault.undone - start, "fault", f"undone: {does}", fault.lines[-1])
-        for error in (fault.apply_error, fault.undo_error):
-            if error:
-                yield Event((fault.applied or span_end(trial)) - start, "problem", error, line)
-    for capture in trial.captures:
-        words = f"{capture.profile} at {capture.moment}"
-        words += f": {capture.error}" if capture.error else f", {amount(capture.size, 'By')}"
-        yield Event(capture.begin - start, "capture", words)
-    for event in trial.events:
-        by = ", by chaosmem" if event.by_us else ""
-        pid = f" (pid {event.pid})" if event.pid else ""
-        words = f"target {event.state}{pid}{by}"
-        words += f": {event.detail}" if event.detail else ""
-        yield Event(event.t - start, "target", words, event.line)
-    for problem in trial.problems:
-        words = f"{problem.source}: {problem.text}"
-        yield Event(problem.t - start, "problem", words, problem.line)
-
-
-def span_end(trial: Trial) -> float:
-    """End of the trial's last phase."""
-    return max((w.end for w in trial.phases.values()), default=0.0)
 
 
 _CYCLE_COLUMNS = (
@@ -220,13 +238,3 @@ def _cell(value: float, key: str, unit: str, start: float) -> str:
     if key == "gogc":
         return "off" if value < 0 else f"{value:g}"
     return f"{value:.0f}" if key == "n" else amount(value, unit)
-
-
-def place(trials: Sequence[TrialView], finding: Finding, given: Pointer) -> str:
-    """A pointer in words, its times in seconds of the finding's trial where it has one."""
-    own = next((t for t in trials if t.trial.key == finding.trial_key), None)
-    if own is None or given.start is None:
-        return pointer(given)
-    start, end = given.start - own.span.start, given.end
-    end = None if end is None else end - own.span.start
-    return pointer(Pointer(given.file, given.what, given.line, start, end))

@@ -37,23 +37,36 @@ class CheckRow:
         return len({f.target for f in self.findings})
 
     @property
-    def tally(self) -> str:
-        """`1 of 3 trials, shown: trial 2`: how many ended like the shown one, and which that is.
+    def count(self) -> str:
+        """`1 of 3 trials`: how many ended like the shown one; empty for a single finding.
 
-        Where there are several targets, each is counted, and the shown one is named. Empty for a
-        single finding.
+        Where there are several targets, each one's trials are counted.
         """
         if len(self.findings) == 1:
             return ""
         alike = sum(f.outcome is self.outcome for f in self.findings)
-        many = self.targets > 1
-        what = "trials of targets" if many else "trials"
+        what = f"on {self.targets} targets" if self.targets > 1 else "trials"
+        return f"{alike} of {len(self.findings)} {what}"
+
+    @property
+    def where(self) -> str:
+        """`madvise trial 2 of shop-1`: which one is shown; empty where there is only one."""
+        if len(self.findings) == 1 or self.shown.trial is None:
+            return ""
         arm = f"{self.shown.arm} " if self.arm == EVERY_ARM else ""
-        on = f" of {short(self.shown.target)}" if many else ""
-        shown = self.shown.trial is not None
-        return f"{alike} of {len(self.findings)} {what}" + (
-            f", shown: {arm}trial {self.shown.trial}{on}" if shown else ""
-        )
+        on = f" of {short(self.shown.target)}" if self.targets > 1 else ""
+        return f"{arm}trial {self.shown.trial}{on}"
+
+    @property
+    def tally(self) -> str:
+        """`1 of 3 trials, shown: trial 2`: both."""
+        return f"{self.count}, shown: {self.where}" if self.where else self.count
+
+
+def short_trial(finding: Finding) -> str:
+    """`trial 2 of shop-574bf7699-hbnsl`, or `trial 2` where the finding names no target."""
+    on = f" of {short(finding.target)}" if finding.target else ""
+    return f"trial {finding.trial}{on}"
 
 
 def check_rows(verdict: Verdict) -> tuple[CheckRow, ...]:
@@ -82,6 +95,15 @@ def _row(name: str, arm: str, found: Sequence[Finding]) -> CheckRow:
     outcome = worst(f.outcome for f in found)
     shown = next(f for f in found if f.outcome is outcome)
     return CheckRow(name, arm, outcome, shown, tuple(found))
+
+
+def tallied(rows: Sequence[CheckRow]) -> str:
+    """`1 failed, 8 passed, 2 advisory`: how many checks (each arm's own counted) ended how."""
+    counted = [row.outcome for row in rows if not row.advisory]
+    words = {Outcome.FAIL: "failed", Outcome.INCONCLUSIVE: "undecided", Outcome.PASS: "passed"}
+    told = [f"{counted.count(o)} {word}" for o, word in words.items() if o in counted]
+    advisory = len(rows) - len(counted)
+    return ", ".join([*told, f"{advisory} advisory"] if advisory else told)
 
 
 def worst_trial(verdict: Verdict, keys: Sequence[str]) -> str:

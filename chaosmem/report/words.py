@@ -36,6 +36,11 @@ def amount(value: float, unit: str) -> str:
     return text if unit in {"1", ""} else f"{text} {unit}"
 
 
+def signed(value: float, unit: str) -> str:
+    """A difference: what is above 0 has its sign too."""
+    return f"+{amount(value, unit)}" if value > 0 else amount(value, unit)
+
+
 def number(given: Number) -> str:
     """A number with its error, if it has one."""
     error = "" if given.error is None else f" ± {amount(given.error, given.unit)}"
@@ -65,6 +70,15 @@ def says(verdict: Verdict) -> str:
 def compared(comparison: Comparison) -> str:
     """What a comparison says, without the check's name, which stands beside it already."""
     return comparison.says.removeprefix(f"{comparison.name}: ")
+
+
+def difference(comparison: Comparison) -> str:
+    """Whether a comparison shows a difference."""
+    if comparison.p is None:
+        return "an arm has no number"
+    if comparison.shown is None:
+        return "too few trials to show one"
+    return "a difference is shown" if comparison.shown else "none is shown"
 
 
 def facts(evidence: Evidence) -> dict[str, str]:

@@ -78,6 +78,7 @@ SPEC = {
     ],
     "checks": [{"kind": "goroutine-recovery"}, {"kind": "next-gc-prediction"}],
 }
+_POD = "container shop, limit 256.0 MiB"
 _PHASES = {
     Phase.BASELINE: 10.0,
     Phase.INJECT: 5.0,
@@ -189,6 +190,24 @@ def _series(made: Simulated, seed: int, folder: str) -> dict[str, Series]:
     return series
 
 
+def _helper(series: dict[str, Series], folder: str) -> dict[str, Series]:
+    """Of a pod, as its helper reads it: no RSS of one process, but what the cgroup is charged."""
+    rss = series.pop(metrics.RSS.name)
+    stress = np.where(series[metrics.HEAP_HELD.name].v > 0, 40.0 * MIB, 0.0)
+    anon, cache = rss.v - 5 * MIB + stress, np.full(len(rss), 2.0 * MIB)
+    columns = {
+        metrics.TARGET_RSS: rss.v,
+        metrics.STRESS_HELD: stress,
+        metrics.CGROUP_ANON: anon,
+        metrics.CGROUP_CACHE: cache,
+        metrics.CGROUP_USAGE: anon + cache + MIB,
+        metrics.CGROUP_WORKING_SET: anon + MIB,
+        metrics.CGROUP_LIMIT: np.full(len(rss), 256.0 * MIB),
+    }
+    made = {m.name: Series(m, rss.t, rss.u, v, f"{folder}/helper.col") for m, v in columns.items()}
+    return series | made
+
+
 def _cycles(made: Simulated, folder: str) -> Cycles:
     many = len(made.cycles["n"])
     columns = dict(made.cycles)
@@ -242,6 +261,7 @@ def trial(
     rate: float,
     stretch: float,
     extra: str,
+    pod: str = "",
 ) -> Trial:
     """One trial starting at `start`; an aborted one ends 3 s into the hold."""
     phases, at = {}, start
@@ -253,8 +273,11 @@ def trial(
         end = phases[Phase.HOLD].start + 3
         phases = {p: w for p, w in phases.items() if p is not Phase.RECOVER}
         phases[Phase.HOLD] = Window(phases[Phase.HOLD].start, end)
-    key = f"{arm}-{n}"
+    key = f"{arm}-{n}.{pod}" if pod else f"{arm}-{n}"
     made = simulate(phases, kind, seed=n * 7 + len(arm), rate=rate, end=end)
+    series = _series(made, n, f"trials/{key}")
+    if pod:
+        series = _helper(series, f"trials/{key}")
     captures, files = _captures(phases, kind, f"trials/{key}", extra)
     release = phases[Phase.HOLD].end
     faults = [
@@ -279,9 +302,9 @@ def trial(
         key=key,
         arm=arm,
         trial=n,
-        target="demo",
+        target=pod or "demo",
         phases=phases,
-        series=_series(made, n, f"trials/{key}"),
+        series=series,
         cycles=_cycles(made, f"trials/{key}"),
         captures=captures,
         histograms=(
@@ -302,7 +325,7 @@ def trial(
     )
 
 
-def plan(experiment: Experiment, stretch: float, extra: str) -> Plan:
+def plan(experiment: Experiment, stretch: float, extra: str, pods: tuple[str, ...] = ()) -> Plan:
     """The plan of `experiment`, arms interleaved."""
     words = [
         ("heap", "Retain 64 MiB at inventory.(*Cache).Fill, 16 MiB/s", Phase.INJECT, Phase.HOLD),
@@ -316,7 +339,13 @@ def plan(experiment: Experiment, stretch: float, extra: str) -> Plan:
     return Plan(
         experiment=experiment.metadata.name,
         sha256="ab" * 32,
-        targets=(
+        targets=tuple(
+            PlannedTarget(
+                name=pod + extra, kind="kubernetes", detail="container shop, limit 256.0 MiB"
+            )
+            for pod in pods
+        )
+        or (
             PlannedTarget(
                 name=f"demo{extra}", kind="process", detail="go build builtin:demo, 127.0.0.1:40123"
             ),
@@ -346,9 +375,10 @@ def plan(experiment: Experiment, stretch: float, extra: str) -> Plan:
             ),
         ),
         trials=tuple(
-            PlannedTrial(key=f"{arm.name}-{n}", arm=arm.name, trial=n)
+            PlannedTrial(key=f"{arm.name}-{n}", arm=arm.name, trial=n, target=i)
             for n in range(1, experiment.trials + 1)
             for arm in experiment.arms
+            for i in range(max(len(pods), 1))
         ),
         trial_seconds=at,
         notes=("The heap fault is positive for next-gc-prediction and top-allocations.",),
@@ -363,23 +393,26 @@ def evidence(
     rate: float = 10.0,
     stretch: float = 1.0,
     hostile: bool = False,
+    pods: tuple[str, ...] = (),
 ) -> Evidence:
-    """A whole run; with `leak` only the last trial of the first arm leaks."""
+    """A whole run; with `leak` only the last trial of the first arm leaks, on its first target."""
     extra = HOSTILE if hostile else ""
     base = Experiment.model_validate(SPEC)
     experiment = base.model_copy(
         update={"trials": trials, "arms": tuple(Arm(name=name) for name in arms)}
     )
-    planned = plan(experiment, stretch, extra)
+    planned = plan(experiment, stretch, extra, pods)
     ran = []
     for i, p in enumerate(planned.trials):
         own: Kind = (
-            kind if kind != "leak" or (p.arm == arms[0] and p.trial == trials) else "healthy"
+            kind
+            if kind != "leak" or (p.arm, p.trial, p.target) == (arms[0], trials, 0)
+            else "healthy"
         )
-        begin = 1.0 + i * (planned.trial_seconds + 2)
-        ran.append(
-            trial(planned, p.arm, p.trial, begin, own, rate=rate, stretch=stretch, extra=extra)
-        )
+        begin = 1.0 + i // max(len(pods), 1) * (planned.trial_seconds + 2)
+        pod = pods[p.target] if pods else ""
+        how = {"rate": rate, "stretch": stretch}
+        ran.append(trial(planned, p.arm, p.trial, begin, own, **how, extra=extra, pod=pod))
         if own == "aborted":
             break
     aborted = kind == "aborted"

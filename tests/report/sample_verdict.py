@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from chaosmem import metrics
 from chaosmem.evidence.model import Evidence, Trial
 from chaosmem.spec.base import Phase
 from chaosmem.verify.model import (
-    Comparison,
     Finding,
     Number,
     Outcome,
     Pointer,
-    Summary,
     Verdict,
     worst,
 )
+from chaosmem.verify.together import compare, summarise
 
 
 def verdict(given: Evidence) -> Verdict:
@@ -33,15 +30,15 @@ def verdict(given: Evidence) -> Verdict:
         Outcome.INCONCLUSIVE: "The run was aborted before the checks could decide.",
     }[outcome]
     code = 5 if left else {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 4}[outcome]
-    summaries, comparisons = _compared(findings, [a.name for a in given.experiment.arms])
+    arms = [a.name for a in given.experiment.arms]
     return Verdict(
         given.run_id,
         given.experiment.metadata.name,
         outcome,
         says,
         tuple(findings),
-        summaries,
-        comparisons,
+        summarise(findings, arms),
+        compare(findings, arms),
         code,
     )
 
@@ -146,37 +143,3 @@ def _pause() -> Finding:
         advisory=True,
         numbers={"pauses": Number(43, "1")},
     )
-
-
-def _compared(
-    findings: list[Finding], arms: list[str]
-) -> tuple[tuple[Summary, ...], tuple[Comparison, ...]]:
-    names = list(dict.fromkeys(f.name for f in findings))
-    summaries = []
-    for name in names:
-        for arm in arms:
-            own = [f for f in findings if f.name == name and f.arm == arm]
-            values = np.array([f.headline.value for f in own if f.headline])
-            unit = next((f.headline.unit for f in own if f.headline), "")
-            shown = len(values) > 1
-            summaries.append(
-                Summary(
-                    name,
-                    own[0].check if own else name,
-                    arm,
-                    worst(f.outcome for f in own),
-                    len(own),
-                    unit,
-                    float(values.mean()) if shown else None,
-                    float(values.std(ddof=1)) if shown else None,
-                    float(np.median(values)) if shown else None,
-                    (float(values.min()), float(values.max())) if shown else None,
-                    0.75 if shown else None,
-                    "3 trials: the interval covers the median with 75 %, not 95 %" if shown else "",
-                )
-            )
-    if len(arms) < 2:
-        return tuple(summaries), ()
-    says = "no difference that 3 against 3 trials could show (p = 0.40, at best 0.10)"
-    compared = Comparison("goroutine-recovery", arms[0], arms[1], "s", 3, 3, 0.4, 0.33, 0.4, says)
-    return tuple(summaries), (compared,)

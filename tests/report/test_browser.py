@@ -51,6 +51,9 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 400, "height": 800}
 TWO_ARMS = {"kind": "leak", "trials": 2, "arms": ("default", "madvise"), "hostile": True}
 
 
+PODS = TWO_ARMS | {"pods": ("shop/shop-7d9f-aaaaa", "shop/shop-7d9f-bbbbb")}
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
@@ -202,13 +205,74 @@ def test_a_time_line_can_be_read_by_keyboard(reader: Reader) -> None:
     assert "recover" in page.locator("#live").inner_text()
 
 
-def test_evidence_opens_its_trial_at_its_interval(reader: Reader) -> None:
+def test_evidence_opens_its_trial_and_marks_its_interval(reader: Reader) -> None:
     page = reader.open({"kind": "leak", "trials": 2})
     page.locator("#tab-t0").click()
-    page.locator(".check.fail .jump").first.click()
+    page.locator(".check.fail summary").first.click()
+    page.locator(".check.fail a.jump").first.click()
     assert page.locator(".trial.shown").get_attribute("id") == "t1"
-    assert page.locator("#t1 .phase.baseline").is_hidden()
-    assert page.locator("#t1 .phase.recover").is_visible()
+    expect(page.locator("#t1 .marked")).to_have_text(re.compile("^goroutine-recovery: .*25.0"))
+    assert page.evaluate("document.activeElement.id") == "t1-chart-goroutines"
+    page.keyboard.press("Escape")
+    expect(page.locator("#t1 .marked")).to_have_text("")
+
+
+def test_evidence_is_reached_by_keyboard_alone(reader: Reader) -> None:
+    page = reader.open({"kind": "leak", "trials": 2})
+    page.locator(".check.fail summary").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#t1-chart-goroutines")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#live")).to_contain_text("goroutines")
+
+
+def accents(page: Page, chart: str) -> int:
+    """How many points of a chart have the colour of marks, opaque."""
+    found: int = page.evaluate(
+        """(id) => {
+             const canvas = document.querySelector(`#${id} canvas`), { width, height } = canvas;
+             const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+             const wanted = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+             const [r, g, b] = wanted.trim().match(/\\w\\w/g).map((two) => parseInt(two, 16));
+             let count = 0;
+             for (let i = 0; i < data.length; i += 4) {
+               count += data[i] === r && data[i + 1] === g && data[i + 2] === b;
+             }
+             return count;
+           }""",
+        chart,
+    )
+    return found
+
+
+def test_the_marked_interval_is_drawn_on_every_chart_and_most_on_its_own(reader: Reader) -> None:
+    page = reader.open()
+    page.locator(".check.fail summary").first.click()
+    page.locator(".check.fail a.jump").first.click()
+    expect(page.locator("#t0 .marked")).not_to_have_text("")
+    page.wait_for_function("new Promise(requestAnimationFrame)")
+    edges, own = accents(page, "t0-chart-heap"), accents(page, "t0-chart-goroutines")
+    assert edges > 100
+    assert own > edges + 500
+
+
+def test_a_capture_opens_the_flame_graph_of_its_moment(reader: Reader) -> None:
+    page = reader.open()
+    page.locator(".check", has_text="top-allocations").locator("summary").first.click()
+    page.locator('.check a.jump[data-name="top-allocations"]').click()
+    expect(page.get_by_label("Which flame graph").locator("option:checked")).to_have_text(
+        "In use at hold.end"
+    )
+    expect(page.locator("#t0-flames")).to_be_focused()
+
+
+def test_a_link_from_elsewhere_opens_the_trial_that_it_is_in(reader: Reader) -> None:
+    page = reader.open({"kind": "leak", "trials": 2})
+    page.goto(page.url + "#t0-events")
+    expect(page.locator(".trial.shown")).to_have_id("t0")
+    expect(page.locator("#t0-events")).to_have_attribute("open", "")
 
 
 def test_trials_are_changed_by_arrow_keys(reader: Reader) -> None:
@@ -218,6 +282,32 @@ def test_trials_are_changed_by_arrow_keys(reader: Reader) -> None:
     assert page.locator('[role="tab"][aria-selected="true"]').get_attribute("id") == "tab-t0"
     assert page.locator(".trial.shown").get_attribute("id") == "t0"
     assert min(painted(page)) > 20
+
+
+def test_arms_and_targets_are_changed_by_up_and_down(reader: Reader) -> None:
+    page = reader.open(PODS)
+    chosen = page.locator('[role="tab"][aria-selected="true"]')
+    names = []
+    chosen.focus()
+    page.keyboard.press("Home")
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+        names.append(" ".join(chosen.inner_text().split()[-5:]))
+    assert names == [
+        "default \u00b7 shop-7d9f-bbbbb trial 1",
+        "default \u00b7 shop-7d9f-bbbbb trial 2",
+        "madvise \u00b7 shop-7d9f-aaaaa trial 2",
+        "default \u00b7 shop-7d9f-bbbbb trial 2",
+        "default \u00b7 shop-7d9f-aaaaa trial 2",
+    ]
+
+
+def test_a_target_beside_the_others_opens_its_own_trial(reader: Reader) -> None:
+    page = reader.open(PODS)
+    page.locator("#targets a").last.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".trial.shown")).to_have_id("t3")
+    expect(page.locator(".trial.shown .chart").first).to_be_visible()
 
 
 def flame_shares(page: Page) -> dict[str, float]:
@@ -260,7 +350,7 @@ def test_the_flame_graph_finds_functions_and_says_their_share(reader: Reader) ->
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_is_accessible(reader: Reader, theme: str, viewport: dict[str, int]) -> None:
-    page = reader.open(TWO_ARMS, color_scheme=theme, viewport=viewport)
+    page = reader.open(PODS, color_scheme=theme, viewport=viewport)
     page.locator("details").evaluate_all("all => all.forEach((d) => { d.open = true; })")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
@@ -270,7 +360,7 @@ def test_the_page_is_accessible(reader: Reader, theme: str, viewport: dict[str, 
 def test_nothing_overlaps_and_nothing_scrolls_sideways(
     reader: Reader, viewport: dict[str, int]
 ) -> None:
-    page = reader.open(TWO_ARMS, viewport=viewport)
+    page = reader.open(PODS, viewport=viewport)
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     for figure in page.locator(".trial.shown .chart").all():
         title = figure.locator("figcaption").bounding_box()
@@ -306,7 +396,9 @@ def test_printing_unfolds_what_did_not_pass_on_light_paper(reader: Reader) -> No
            })"""
     )
     assert page.pdf().startswith(b"%PDF")
-    assert page.evaluate("window.open_") == ["Numbers and evidence"] * 2 + ["Events"]
+    folded = page.evaluate("window.open_")
+    assert ["FAIL" in folded[0], "INCONCLUSIVE" in folded[1]] == [True, True]
+    assert folded[2:] == ["What happened when"]
     assert page.evaluate("window.width") <= 680
     assert page.evaluate("window.ground") == "rgb(255, 255, 255)"
     assert page.evaluate("document.documentElement.dataset.theme") is None

@@ -29,6 +29,7 @@ def test_uplot_is_version_1_6_32_under_the_mit_licence() -> None:
 OWN_SCRIPTS = [
     "bands.js",
     "charts.js",
+    "evidence.js",
     "flame.js",
     "flamepart.js",
     "format.js",

@@ -6,7 +6,7 @@ for (let unit = 1; unit <= 2 ** 50; unit *= 1024) {
   for (let i = 1; i < 1024; i *= 2) BYTE_STEPS.push(unit * i);
 }
 const HEIGHT = 170, TALL = 260; // px
-const ROLES = { main: [], second: [], soft: [], fault: [5, 4] };
+const DASHES = { fault: [5, 4], limit: [10, 4] };
 
 // What is at time t besides the values: its phase, and the GC cycle or capture next to it.
 function whatIsAt(data, t, reach) {
@@ -35,11 +35,11 @@ function marks(data, chart) {
     u.ctx.fillStyle = fill;
     if (right > left) u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
   }
-  function upright(u, t, stroke, dash) {
+  function upright(u, t, stroke, dash, width = 1) {
     const at = Math.round(x(u, t));
     if (at < u.bbox.left || at > u.bbox.left + u.bbox.width) return;
     u.ctx.strokeStyle = stroke;
-    u.ctx.lineWidth = ratio();
+    u.ctx.lineWidth = width * ratio();
     u.ctx.setLineDash(dash.map((d) => d * ratio()));
     u.ctx.beginPath();
     u.ctx.moveTo(at, u.bbox.top);
@@ -85,7 +85,20 @@ function marks(data, chart) {
     if (chart.id === "heap" || chart.id === "gc-cpu") ticks(u);
     flags(u);
     if (chart.deadline !== null) upright(u, chart.deadline, color("fail"), [6, 3]);
+    if (data.marked) marked(u, ...data.marked);
     u.ctx.restore();
+  }
+  // What a finding rests on: edges over every chart, filled on the one that shows it.
+  function marked(u, from, to, on) {
+    const [left, right] = [from, to].map((t) => Math.min(Math.max(x(u, t), u.bbox.left), u.bbox.left + u.bbox.width));
+    u.ctx.fillStyle = color("accent");
+    if (on === chart.id) {
+      u.ctx.globalAlpha = 0.12;
+      u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+      u.ctx.globalAlpha = 1;
+      u.ctx.fillRect(left - ratio(), u.bbox.top, right - left + 2 * ratio(), 4 * ratio());
+    }
+    for (const t of [from, to]) upright(u, t, color("accent"), [], 2);
   }
   return { hooks: { drawClear: [under], draw: [over] } };
 }
@@ -115,12 +128,13 @@ function readAt(lines) {
 
 function seriesOf(chart, raw) {
   return chart.lines.map((line, i) => {
-    const stroke = color(line.area ? line.role : line.role === "edge" ? "edge" : "line-" + line.role);
+    const plain = line.area || line.role === "edge";
+    const stroke = color(plain ? line.role : "line-" + line.role);
     return {
       label: line.label, stroke,
       width: line.area ? 0.5 : line.role === "soft" ? 1 : 1.6,
       fill: line.area ? stroke : undefined,
-      dash: line.area || line.role === "edge" ? [] : ROLES[line.role],
+      dash: (!line.area && DASHES[line.role]) || [],
       paths: line.step ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
       points: { show: false },
       value: (u, v, at, k) => human(k == null ? null : raw[i + 1][k], chart.unit),
@@ -156,7 +170,8 @@ function timeLines(host, data, live, group) {
   const clock = make("output", "clock");
   const bar = make("div", "ribbon-bar");
   const phases = ribbon(data);
-  bar.append(phases.host, clock);
+  const told = make("p", "marked");
+  bar.append(phases.host, clock, told);
   host.replaceChildren(bar);
 
   function moved(u) {
@@ -178,11 +193,18 @@ function timeLines(host, data, live, group) {
   function zoom(start, end) {
     for (const u of plots) u.setScale("x", { min: start, max: end });
   }
+  // Marks an interval (null: none) and says in words whose it is; `on` is the chart that shows it.
+  function mark(interval, on, words) {
+    data.marked = interval && [...interval, on];
+    told.textContent = interval ? words + " · Esc clears" : "";
+    for (const u of plots) u.redraw(false);
+    if (interval) live.textContent = "Marked: " + words;
+  }
   function pressed(event, u) {
     const times = u.data[0], step = event.shiftKey ? 10 : 1;
     const at = u.cursor.idx ?? 0;
     const wanted = { ArrowRight: at + step, ArrowLeft: at - step, Home: 0, End: times.length - 1 }[event.key];
-    if (event.key === "Escape") { zoom(0, data.seconds); cursorTo(-1e9); return; }
+    if (event.key === "Escape") { mark(null); zoom(0, data.seconds); cursorTo(-1e9); return; }
     if (wanted === undefined) return;
     event.preventDefault();
     cursorTo(times[Math.max(0, Math.min(times.length - 1, wanted))]);
@@ -192,6 +214,7 @@ function timeLines(host, data, live, group) {
   for (const chart of data.charts) {
     const figure = make("figure", "chart");
     figure.tabIndex = 0;
+    figure.id = group + "-chart-" + chart.id;
     figure.dataset.chart = chart.id;
     figure.setAttribute("role", "group");
     figure.setAttribute("aria-label", chart.title + " over time: " +
@@ -205,11 +228,11 @@ function timeLines(host, data, live, group) {
     u.unit = chart.unit;
     u.setScale("x", { min: 0, max: data.seconds });
     figure.addEventListener("keydown", (event) => pressed(event, u));
-    u.over.addEventListener("dblclick", () => zoom(0, data.seconds));
+    u.over.addEventListener("dblclick", () => { mark(null); zoom(0, data.seconds); });
     plots.push(u);
   }
   return {
-    plots, zoom, cursorTo,
+    plots, zoom, cursorTo, mark,
     resize() { for (const u of plots) u.setSize({ width: width(), height: u.height }); },
     destroy() { for (const u of plots) u.destroy(); host.replaceChildren(); },
   };

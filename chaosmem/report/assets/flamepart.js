@@ -91,4 +91,5 @@ function flamePart(host, flames, id, wide) {
   host.replaceChildren(bar, note, both);
   host.id = "flame-" + id;
   show();
+  return (graph) => { choice.value = String(graph); show(); };
 }

@@ -1,9 +1,10 @@
-// Puts the parts together: trials, evidence links, print.
+// Puts the parts together: trials, evidence, print.
 "use strict";
 
 (function page() {
   const root = document.documentElement, live = document.getElementById("live");
   const shown = new Map(); // trial id -> its time lines
+  const graphs = new Map(); // trial id -> what chooses one of its flame graphs
 
   function data(id) { return JSON.parse(document.getElementById("data-" + id).textContent); }
 
@@ -16,7 +17,7 @@
 
   function drawFlames(id) {
     const host = document.querySelector(`[data-flame="${id}"]`);
-    if (host && !host.hasChildNodes()) flamePart(host, data(id).flames, id, false);
+    if (host && !host.hasChildNodes()) graphs.set(id, flamePart(host, data(id).flames, id, false));
   }
 
   function open(id) {
@@ -39,12 +40,20 @@
     }
   }
 
+  // Tabs stand in rows (arm and target): left and right go through all, up and down by row.
   function initTabs() {
     const tabs = [...document.querySelectorAll("[role=tab]")];
+    const rows = [...document.querySelectorAll("[role=tablist]")].map((list) => [...list.children]);
+    function beside(tab, by) {
+      const row = rows.findIndex((one) => one.includes(tab)), at = rows[row].indexOf(tab);
+      const other = rows[(row + by + rows.length) % rows.length];
+      return tabs.indexOf(other[Math.min(at, other.length - 1)]);
+    }
     tabs.forEach((tab, i) => {
       tab.addEventListener("click", () => open(tab.getAttribute("aria-controls")));
       tab.addEventListener("keydown", (event) => {
-        const to = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1 }[event.key];
+        const to = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1,
+                     ArrowDown: beside(tab, 1), ArrowUp: beside(tab, -1) }[event.key];
         if (to === undefined) return;
         event.preventDefault();
         const next = tabs[(to + tabs.length) % tabs.length];
@@ -52,20 +61,6 @@
         next.focus();
       });
     });
-  }
-
-  function initJumps() {
-    for (const button of document.querySelectorAll(".jump")) {
-      button.addEventListener("click", () => {
-        const { trial, start, end } = button.dataset;
-        open(trial);
-        const lines = shown.get(trial), from = Number(start), to = Number(end);
-        const room = Math.max((to - from) * 0.25, 0.5);
-        lines.zoom(Math.max(0, from - room), to + room);
-        queueMicrotask(() => lines.cursorTo(from)); // uPlot applies the zoom in a microtask
-        document.querySelector(`[data-charts="${trial}"]`).scrollIntoView({ block: "start" });
-      });
-    }
   }
 
   // On paper: light, as wide as the paper, and what did not pass and what happened unfolded.
@@ -90,10 +85,10 @@
 
   initTheme(redraw);
   initTabs();
-  initJumps();
   initPrint();
   const first = document.querySelector(".trial.shown");
   if (first) open(first.id);
+  initEvidence(open, (id) => shown.get(id), (id) => graphs.get(id));
   let frame = 0;
   addEventListener("resize", () => {
     cancelAnimationFrame(frame);
