@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaosmem.drivers.secrets import secret
+from chaosmem.drivers.secrets import readable, secret
 from chaosmem.errors import ChaosmemError
 from chaosmem.spec import nodes, secrets
 from chaosmem.spec.errors import Problem, SpecInvalid
@@ -66,7 +66,10 @@ def _ready(source: Channels, problems: list[Problem]) -> list[Ready]:
 def _missing(named: Iterable[Named], document: nodes.Document) -> Iterator[Problem]:
     for one in named:
         try:
-            secret(one.env, one.file)
+            if one.lines and one.file is not None:
+                readable(one.file)
+            else:
+                secret(one.env, one.file)
         except ChaosmemError as problem:
             yield document.problem(one.path, _worded(problem))
 

@@ -176,7 +176,7 @@ class PrometheusClient:
                 raise ProbeFailed(f"{query}: no answer in {self._where.timeout:g} s") from problem
             except PrometheusApiClientException as problem:
                 raise ProbeFailed(f"{query}: {_short(problem)}") from problem
-            except (requests.RequestException, ValueError, KeyError, TypeError) as problem:
+            except (OSError, ValueError, KeyError, TypeError) as problem:  # requests' are OSErrors
                 raise ProbeFailed(f"{query}: {type(problem).__name__}: {_short(problem)}") from None
             return Answer(query, tuple(found), self._body.warnings)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from chaosmem.errors import TargetError
 
-MOST_BYTES = 64 * 1024
-"""Largest file that is taken for a secret; a certificate chain has some 10 KiB."""
+MOST_BYTES = 1024 * 1024
+"""Largest file that is taken for a secret; the system's authorities have some 220 KiB."""
 
 
 def secret(variable: str | None, file: str | None) -> str | None:
@@ -17,11 +17,20 @@ def secret(variable: str | None, file: str | None) -> str | None:
         value = os.environ.get(variable, "").strip()
         if not value:
             raise TargetError(f"the variable {variable} is not set", hint=f"export {variable}=...")
-        return value
-    return None if file is None else _read(file)
+    elif file is not None:
+        value = readable(file)
+    else:
+        return None
+    if not value.isprintable():  # libraries repeat a header that they refuse, line break and all
+        raise TargetError(
+            f"what is in {variable or file} is no secret: it has a line break or a control sign",
+            hint="it must hold the secret alone",
+        )
+    return value
 
 
-def _read(file: str) -> str:
+def readable(file: str) -> str:
+    """The text of a file of secrets, however many lines (a key has some); TargetError as above."""
     try:
         with Path(file).open("rb") as source:
             data = source.read(MOST_BYTES + 1)

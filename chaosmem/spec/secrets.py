@@ -17,6 +17,8 @@ class Named:
     path: Path
     env: str | None = None
     file: str | None = None
+    lines: bool = False
+    """Whether it is a file of many lines: a certificate or a key."""
 
 
 def of_prometheus(where: Prometheus | None) -> Iterator[Named]:
@@ -31,9 +33,14 @@ def of_prometheus(where: Prometheus | None) -> Iterator[Named]:
     for header, variable in where.headers_env.items():
         yield Named((*here, "headersEnv", header), env=variable)
     if where.tls is not None:
-        yield from _one((*here, "tls", "caFile"), file=where.tls.ca_file)
-        yield from _one((*here, "tls", "certFile"), file=where.tls.cert_file)
-        yield from _one((*here, "tls", "keyFile"), file=where.tls.key_file)
+        tls = where.tls
+        for name, file in (
+            ("caFile", tls.ca_file),
+            ("certFile", tls.cert_file),
+            ("keyFile", tls.key_file),
+        ):
+            if file is not None:
+                yield Named((*here, "tls", name), file=file, lines=True)
 
 
 def _one(path: Path, env: str | None = None, file: str | None = None) -> Iterator[Named]:

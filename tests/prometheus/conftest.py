@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
 import urllib.request
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from chaosmem.drivers import gotool, process
+from tests.prometheus.exporter import Exporter, exporter
 
 TOKEN = "a-token-of-the-tests-only"
 HERE = Path(__file__).parent
@@ -25,6 +27,15 @@ global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 50
 rule_files: [rules.yaml]
 scrape_configs:
   - {{job_name: demo, static_configs: [{{targets: ['{demo}']}}]}}
+  - {{job_name: dying, static_configs: [{{targets: ['{dying}']}}]}}
+  - job_name: coarse
+    scrape_interval: 4s
+    metric_relabel_configs:
+      - source_labels: [__name__]
+        regex: test_value
+        target_label: __name__
+        replacement: coarse_value
+    static_configs: [{{targets: ['{coarse}']}}]
 """
 RULES = """
 groups:
@@ -38,10 +49,11 @@ groups:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where the two are."""
+    """Where the two are, and an exporter beside them that can be switched off."""
 
     prometheus: str
     demo: str
+    dying: Exporter
 
 
 def _wait(url: str, until: float = 30.0) -> None:
@@ -51,6 +63,18 @@ def _wait(url: str, until: float = 30.0) -> None:
             return
         time.sleep(0.05)
     msg = f"{url} never answered"
+    raise AssertionError(msg)
+
+
+def wait(address: str, seconds: float = 30.0) -> None:
+    """Until something listens at `HOST:PORT`, whatever it answers."""
+    host, _, port = address.partition(":")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+            return
+        time.sleep(0.05)
+    msg = f"nothing listens at {address}"
     raise AssertionError(msg)
 
 
@@ -64,6 +88,13 @@ def ask(url: str, query: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Both, running; ended by their processes."""
+    with exporter() as dying, exporter() as coarse:
+        yield from _scene(tmp_path_factory, dying, coarse)
+
+
+def _scene(
+    tmp_path_factory: pytest.TempPathFactory, dying: Exporter, coarse: Exporter
+) -> Iterator[Scene]:
     base = tmp_path_factory.mktemp("prometheus")
     env = os.environ | {"GOPROXY": "off", "GOTOOLCHAIN": "local"}
     subprocess.run(
@@ -73,7 +104,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         env=env,
     )
     demo, port = (f"127.0.0.1:{process.free_port()}" for _ in range(2))
-    (base / "prometheus.yml").write_text(CONFIG.format(demo=demo))
+    (base / "prometheus.yml").write_text(
+        CONFIG.format(demo=demo, dying=dying.address, coarse=coarse.address)
+    )
     (base / "rules.yaml").write_text(RULES)
     server = ["prometheus", f"--config.file={base}/prometheus.yml", f"--web.listen-address={port}"]
     started = [
@@ -90,7 +123,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         deadline = time.monotonic() + 20
         while not ask(f"http://{port}", "rate(go_goroutines[5s])") and time.monotonic() < deadline:
             time.sleep(0.1)
-        yield Scene(f"http://{port}", f"http://{demo}")
+        yield Scene(f"http://{port}", f"http://{demo}", dying)
     finally:
         for one in started:
             one.kill()

@@ -48,11 +48,11 @@ EXPECTED = {
 }
 
 
-def _run(base: Path, scene: Scene, checks: list[Any], **more: Any) -> dict[str, Any]:
+def _written(base: Path, scene: Scene, checks: list[Any], more: Mapping[str, Any]) -> Path:
     for check in checks:
         if "alert" in check:
             check["alert"].setdefault("resolvesWithin", "4s")
-    spec = {
+    spec: dict[str, Any] = {
         "apiVersion": "chaosmem/v1",
         "kind": "Experiment",
         "metadata": {"name": "prom"},
@@ -62,9 +62,28 @@ def _run(base: Path, scene: Scene, checks: list[Any], **more: Any) -> dict[str, 
         "prometheus": {"url": scene.prometheus, "step": "200ms"},
         "checks": checks,
     }
-    (base / "spec.yaml").write_text(json.dumps(spec | more))
+    path = base / "spec.yaml"
+    path.write_text(json.dumps(spec | dict(more)))
+    return path
+
+
+def started(base: Path, scene: Scene, checks: list[Any], **more: Any) -> subprocess.Popen[str]:
+    """`chaosmem run` on the demo, begun."""
+    spec = _written(base, scene, checks, more)
+    return subprocess.Popen(
+        [sys.executable, "-m", "chaosmem", "run", spec, "--runs-dir", base / "runs"],
+        env=os.environ | {"CHAOSMEM_AGENT_TOKEN": TOKEN},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(base: Path, scene: Scene, checks: list[Any], **more: Any) -> dict[str, Any]:
+    """`chaosmem run` on the demo, to its end: its directory, output and exit code."""
+    spec = _written(base, scene, checks, more)
     ran = subprocess.run(
-        [sys.executable, "-m", "chaosmem", "run", base / "spec.yaml", "--runs-dir", base / "runs"],
+        [sys.executable, "-m", "chaosmem", "run", spec, "--runs-dir", base / "runs"],
         env=os.environ | {"CHAOSMEM_AGENT_TOKEN": TOKEN},
         capture_output=True,
         text=True,
@@ -76,9 +95,14 @@ def _run(base: Path, scene: Scene, checks: list[Any], **more: Any) -> dict[str, 
     return {"dir": found[-1], "out": ran.stdout + ran.stderr, "code": ran.returncode}
 
 
+def finding(ran: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What the check of that name says."""
+    return _findings(ran)[name]
+
+
 @pytest.fixture(scope="module")
 def ran(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return _run(tmp_path_factory.mktemp("run"), scene, CHECKS)
+    return run(tmp_path_factory.mktemp("run"), scene, CHECKS)
 
 
 def _findings(ran: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -106,9 +130,9 @@ def test_the_query_and_the_raw_answer_are_kept(ran: dict[str, Any]) -> None:
     assert len(kept["raw"]["go_goroutines"][0]["values"]) >= 20
 
 
-def test_a_guard_aborts_the_run(scene: Scene, tmp_path: Path) -> None:
+def test_a_guard_aborts_therun(scene: Scene, tmp_path: Path) -> None:
     guard = {"promql": {"query": "go_goroutines", "atMost": 150, "every": "300ms"}}
-    ran = _run(tmp_path, scene, ["no-restart"], guards=[guard])
+    ran = run(tmp_path, scene, ["no-restart"], guards=[guard])
     assert ran["code"] == 4, ran["out"]
     assert "guard promql: `go_goroutines` is 3" in (ran["dir"] / "journal.jsonl").read_text()
 
