@@ -14,6 +14,7 @@ from chaosmem.cli import (
     campaigning,
     control,
     exporting,
+    gameday,
     gating,
     metrics,
     months,
@@ -98,11 +99,15 @@ def plan(
     spec: Spec,
     *,
     output: Annotated[Literal["text", "json"], typer.Option("--format", "-o")] = "text",
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Also why each thing is done, and what could go wrong."),
+    ] = False,
 ) -> None:
     """Show what a run would do, to whom, when, and how it is undone."""
     from chaosmem.cli.planning import show_plan  # noqa: PLC0415
 
-    show_plan(spec, output)
+    show_plan(spec, output, explain=explain)
 
 
 @app.command(epilog="Example: chaosmem verify latest")
@@ -260,6 +265,7 @@ months.add(app)
 serving.add(app)
 control.add(app)
 gating.add(app)
+gameday.add(app)
 metrics.add(app)
 scheduled.add(app)
 retiring.add(app)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _BAR = 60
 
 
-def show_plan(path: Path, output: str) -> None:
-    """Print the plan of a spec."""
+def show_plan(path: Path, output: str, *, explain: bool = False) -> None:
+    """Print the plan of a spec; `explain`: also why each thing is done, and what could go wrong."""
     loaded = spec.load(path)
     refuse_missing(loaded, str(path))
     planned = resolve.plan(loaded)
@@ -27,6 +27,11 @@ def show_plan(path: Path, output: str) -> None:
         return
     for line in plan_lines(planned):
         typer.echo(line)
+    if explain:
+        from chaosmem.runbook.explain import explanation  # noqa: PLC0415 - loads the checks
+        from chaosmem.runbook.plaintext import plaintext  # noqa: PLC0415
+
+        typer.echo(f"\n{plaintext(explanation(loaded.experiment, planned))}", nl=False)
     for warning in loaded.warnings:
         typer.echo(f"warning  {warning}", err=True)
 
