@@ -41,14 +41,14 @@ def kube() -> Path:
     return once("kube", HERE / "kube", flags=flags)
 
 
-def once(name: str, module: Path, *, flags: str = "") -> Path:
+def once(name: str, module: Path, *, package: str = ".", flags: str = "") -> Path:
     """The program of a module, built unless these very sources were built before."""
     place = cache() / f"{name}-{_fingerprint(module, flags)}"
     program = place / name
     if not program.is_file():
         with locked(cache() / f"{name}.lock"):
             if not program.is_file():
-                compile_to(program, module, flags=flags)
+                compile_to(program, module, package=package, flags=flags)
     return program
 
 

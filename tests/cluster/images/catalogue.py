@@ -17,6 +17,7 @@ from tests.cluster.shell import ClusterProblem, run
 _HERE = Path(__file__).resolve().parent
 _NOBODY = "65532:65532"
 _ROOT = "0:0"
+_IMPORT_SECONDS = 300  # of an image with Python, on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,20 @@ def bring_program(instance: Instance, tag: str, program: Path, user: str = _NOBO
     _import(instance, source, program.read_bytes())
 
 
+def bring_archive(instance: Instance, tag: str, archive: Path) -> bool:
+    """Import an image in the layout of `docker save`, unless it is there; whether it was new.
+
+    The archive's name and place tell one from another: nobody changes one that is made.
+    """
+    seen = instance.state / "images" / tag.replace("/", "-")
+    if seen.exists() and seen.read_text() == str(archive):
+        return False
+    run([*_ctr(instance), "images", "import", archive], timeout=_IMPORT_SECONDS)
+    seen.parent.mkdir(exist_ok=True)
+    seen.write_text(str(archive))
+    return True
+
+
 def _named(name: str) -> Source:
     if name not in ALL or not ALL[name].exists:
         raise ClusterProblem(f"no source of an image {name!r}; there are {', '.join(ALL)}")
@@ -87,5 +102,8 @@ def _import(instance: Instance, source: Source, program: bytes) -> None:
     with tempfile.TemporaryDirectory() as place:
         tar = Path(place) / "image.tar"
         archive.write(tar, tag=tag, program=program, name=source.name, user=source.user)
-        ctr = ["ctr", "--address", str(instance.containerd_socket), "--namespace", "k8s.io"]
-        run([*ctr, "images", "import", tar])
+        run([*_ctr(instance), "images", "import", tar])
+
+
+def _ctr(instance: Instance) -> list[str]:
+    return ["ctr", "--address", str(instance.containerd_socket), "--namespace", "k8s.io"]
