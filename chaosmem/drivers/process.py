@@ -26,6 +26,7 @@ MARK = "CHAOSMEM_RUN"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _KILL_SECONDS = 5.0
+_PIDFD_OPEN = 434  # of every architecture: numbers above 423 are common to all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,24 @@ class Command:
     cwd: Path
     log: Path
     """Gets stdout and stderr, appended."""
+
+
+def pidfd(pid: int) -> int:
+    """A descriptor that becomes readable when `pid` ends (pidfd_open(2)).
+
+    By the system call where Python was built without it: the portable builds that uv installs are,
+    since they are made for kernels and C libraries older than it.
+
+    Raises:
+        OSError: there is no such process (ProcessLookupError), or no descriptor is left.
+    """
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    found = int(_LIBC.syscall(_PIDFD_OPEN, pid, 0))
+    if found < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return found
 
 
 def _die_with_parent() -> None:  # pragma: no cover - runs in the child, before exec
@@ -52,7 +71,7 @@ class OwnedProcess:
         self.oom_kills = procfs.oom_kills(started.pid)
         self._exited = asyncio.get_running_loop().create_future()
         self._on_exit = on_exit
-        self._pidfd = os.pidfd_open(started.pid)
+        self._pidfd = pidfd(started.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._reap)
 
     def _reap(self) -> None:

@@ -22,6 +22,7 @@ from chaosmem.run.target import Changed, Use, at_port, declared_port
 from chaosmem.run.tokens import read_token
 from chaosmem.run.undo import Ledger, Promise
 from chaosmem.rundir.events import FinishByPlugin, ReleaseAgent, StopMarked
+from chaosmem.spec.base import Phase
 from chaosmem.spec.model import Arm
 from chaosmem.spec.target import ProcessTarget, Target
 
@@ -86,6 +87,9 @@ class _Local:
     def pod_scene(self) -> PodScene | None:
         """It is no pod."""
         return None
+
+    async def settled(self, _: Phase) -> None:
+        """Nothing is on its way after its start."""
 
 
 class OwnedTarget(_Local):
@@ -268,7 +272,7 @@ class EndpointTarget(_Local):
         if self._pid is not None:
             if self._identity is None:
                 raise TargetGone(f"there is no process {self._pid}")
-            self._pidfd = os.pidfd_open(self._pid)
+            self._pidfd = process.pidfd(self._pid)
             asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
         self._changed("ready", self._pid, False, "attached")
 
