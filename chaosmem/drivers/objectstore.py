@@ -7,6 +7,7 @@ identity of the pod. Plain HTTP has to be allowed by AWS_ALLOW_HTTP=true.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from chaosmem.errors import ChaosmemError, Exit, UsageError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
+
+
+_STATUS = re.compile(r"status code: (\d+ [A-Za-z ]+)")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 class ArchiveError(ChaosmemError):
@@ -84,18 +89,25 @@ def _open(url: str) -> ObjectStore:
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Storage's own errors as ours; their first line, which names no secret."""
-    from obstore.exceptions import BaseError, PermissionDeniedError  # noqa: PLC0415 - an extra
+    """Storage's own errors as ours, in a line that names no secret."""
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - an extra
 
     try:
         yield
-    except PermissionDeniedError as problem:
-        hint = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may do in the bucket"
-        raise ArchiveError(f"{what}: {_line(problem)}", hint=hint) from problem
     except (BaseError, OSError, ValueError) as problem:
-        hint = "the URL, AWS_ENDPOINT_URL and AWS_REGION; AWS_ALLOW_HTTP=true for plain HTTP"
-        raise ArchiveError(f"{what}: {_line(problem)}", hint=hint) from problem
+        words = _words(str(problem))
+        raise ArchiveError(f"{what}: {words}", hint=_hint(words)) from problem
 
 
-def _line(problem: Exception) -> str:
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+def _words(said: str) -> str:
+    """S3's own code where there is one: `403 Forbidden: SignatureDoesNotMatch`."""
+    status, code = _STATUS.search(said), _CODE.search(said)
+    if status and code:
+        return f"{status[1]}: {code[1]}"
+    return said.strip().partition("\n")[0] or "no reason was given"
+
+
+def _hint(words: str) -> str:
+    if words.startswith(("401", "403")):
+        return "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may do in the bucket"
+    return "the URL, AWS_ENDPOINT_URL and AWS_REGION; AWS_ALLOW_HTTP=true for plain HTTP"
