@@ -112,7 +112,7 @@ def _comparison(name: str, base: str, arm: str, found: Sequence[Finding]) -> Com
 
 def _interval(around: ranks.ShiftInterval, unit: str) -> str:
     low, high = (amount(v, unit) for v in (around.lo, around.hi))
-    return f"{low} to {high} with {percent(around.coverage)}"
+    return f"difference {low} to {high} with {percent(around.coverage)}"
 
 
 def _shown(n: int, m: int, p: float) -> bool | None:
