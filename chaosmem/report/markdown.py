@@ -19,7 +19,7 @@ from chaosmem.report.words import (
     shape,
     span,
 )
-from chaosmem.verify.model import Comparison, Summary, Verdict
+from chaosmem.verify.model import Summary, Verdict
 
 _POINTERS = 5  # of one finding
 _MARK = {"✓": "✅", "✗": "❌", "?": "⚠️"}
@@ -42,12 +42,12 @@ def markdown(verdict: Verdict, evidence: Evidence) -> str:
     parts = [
         f"## {_mark(GLYPH[verdict.outcome])} {verdict.outcome}: {escape(verdict.experiment)}",
         escape(says(verdict)),
-        _facts(evidence),
+        _facts(verdict, evidence),
         _table(verdict),
         _targets(verdict, evidence),
+        _arms(verdict),
         *(_detail(row) for row in check_rows(verdict)),
-        *([_summaries(verdict.summaries)] if verdict.summaries else []),
-        *([_comparisons(verdict.comparisons)] if verdict.comparisons else []),
+        _trials(verdict),
         f"Run `{_code(evidence.run_id)}`, started {escape(evidence.started)}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -61,8 +61,10 @@ def _code(text: str) -> str:
     return plain(text).replace("`", "'")
 
 
-def _facts(evidence: Evidence) -> str:
-    lines = [f"- **Target** {escape(t.name)} ({escape(t.detail)})" for t in evidence.plan.targets]
+def _facts(verdict: Verdict, evidence: Evidence) -> str:
+    alone = not by_target(verdict, evidence)  # several are a table
+    found = evidence.plan.targets if alone else ()
+    lines = [f"- **Target** {escape(t.name)} ({escape(t.detail)})" for t in found]
     lines += [
         f"- **Fault** {escape(f.does)} ({span(f.begin, f.end)})" for f in evidence.plan.faults
     ]
@@ -84,10 +86,12 @@ def _table(verdict: Verdict) -> str:
 
 
 def _targets(verdict: Verdict, evidence: Evidence) -> str:
-    rows = [("", "Target", "Decided by")]
-    rows += [
-        (f"{GLYPH[r.outcome]} {r.outcome}", r.name, r.why) for r in by_target(verdict, evidence)
-    ]
+    found = by_target(verdict, evidence)
+    arms = any(row.arms for row in found)
+    rows = [("", "Target", *(["Arm"] if arms else []), "Decided by", "")]
+    for row in found:
+        under = [", ".join(row.arms)] if arms else []
+        rows.append((f"{GLYPH[row.outcome]} {row.outcome}", row.name, *under, row.why, row.detail))
     return _finding_table(tuple(rows)).rstrip() if len(rows) > 1 else ""
 
 
@@ -122,9 +126,25 @@ def _finding_table(rows: tuple[tuple[str, ...], ...]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n\n"
 
 
-def _summaries(summaries: tuple[Summary, ...]) -> str:
+def _arms(verdict: Verdict) -> str:
+    """The arms against the first: what a run with arms was made for, so it is not folded."""
+    if not verdict.comparisons:
+        return ""
+    base = verdict.comparisons[0].base
+    rows = [("Check", "Arm", "Difference (interval), p", "")]
+    rows += [(c.name, c.arm, *_split(compared(c))) for c in verdict.comparisons]
+    return f"**Arms compared** with {escape(base)}\n\n{_finding_table(tuple(rows)).rstrip()}"
+
+
+def _split(words: str) -> tuple[str, str]:
+    """The number, and what it shows."""
+    number, colon, shows = words.partition(": ")
+    return (number, shows) if colon else ("", words)
+
+
+def _trials(verdict: Verdict) -> str:
     rows = [("Check", "Arm", "Trials", "Median", "Mean ± SD", "Note")]
-    rows += [_summary(s) for s in summaries if s.median is not None]
+    rows += [_summary(s) for s in verdict.summaries if s.median is not None]
     if len(rows) == 1:
         return ""
     return f"<details><summary>Trials</summary>\n\n{_finding_table(tuple(rows))}</details>"
@@ -139,8 +159,3 @@ def _summary(summary: Summary) -> tuple[str, str, str, str, str, str]:
     if summary.interval is not None:
         middle += f" ({shown(summary.interval[0])} to {shown(summary.interval[1])})"
     return summary.name, summary.arm, str(summary.trials), middle, mean, summary.note
-
-
-def _comparisons(comparisons: tuple[Comparison, ...]) -> str:
-    lines = "\n".join(f"- **{escape(c.name)}** {escape(compared(c))}" for c in comparisons)
-    return f"<details><summary>Arms compared</summary>\n\n{lines}\n\n</details>"

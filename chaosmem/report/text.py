@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from chaosmem.evidence.model import Evidence
-from chaosmem.report.rows import CheckRow, by_target, check_rows
+from chaosmem.report.rows import CheckRow, TargetRow, by_target, check_rows
 from chaosmem.report.words import (
     GLYPH,
     compared,
@@ -57,9 +57,8 @@ def text(
         legacy_windows=False,
     )
     _head(console, verdict)
-    _facts(console, evidence)
+    _facts(console, verdict, evidence)
     _checks(console, verdict)
-    _targets(console, verdict, evidence)
     _arms(console, verdict)
     _missing(console, evidence)
     _foot(console, evidence, directory)
@@ -77,8 +76,8 @@ def _head(console: Console, verdict: Verdict) -> None:
     console.print()
 
 
-def _facts(console: Console, evidence: Evidence) -> None:
-    rows = [("target", f"{plain(t.name)} ({plain(t.detail)})") for t in evidence.plan.targets]
+def _facts(console: Console, verdict: Verdict, evidence: Evidence) -> None:
+    rows = _targets(verdict, evidence)
     rows += [
         ("fault", f"{plain(f.does)} ({span(f.begin, f.end)})") for f in evidence.plan.faults
     ] or [("fault", "none")]
@@ -112,22 +111,28 @@ def _check(console: Console, row: CheckRow, *, with_arm: bool) -> None:
     _table(console, [(label, plain(words), "dim") for label, words in lines if words], indent=2)
 
 
-def _targets(console: Console, verdict: Verdict, evidence: Evidence) -> None:
+def _targets(verdict: Verdict, evidence: Evidence) -> list[tuple[str, str]]:
+    """Every target; of several each with its own outcome, and what all have in common once."""
     rows = by_target(verdict, evidence)
-    if rows:
-        shown = [
-            (f"{GLYPH[r.outcome]} {r.outcome}", f"{plain(r.name)}: {r.why}", _STYLE[r.outcome])
-            for r in rows
-        ]
-        console.print("each target", style="bold")
-        _table(console, shown, indent=2)
-        console.print()
+    if not rows:
+        found = evidence.plan.targets
+        return [("target", f"{plain(t.name)} ({plain(t.detail)})") for t in found]
+    details = {row.detail for row in rows if row.detail}
+    told = [("target", _target(row, detailed=len(details) > 1)) for row in rows]
+    return told + [("", f"each {plain(d)}") for d in details if len(details) == 1]
+
+
+def _target(row: TargetRow, *, detailed: bool) -> str:
+    arms = f" ({', '.join(row.arms)})" if row.arms else ""
+    detail = f" ({row.detail})" if detailed and row.detail else ""
+    why = "" if row.outcome is Outcome.PASS else f": {row.why}"
+    return plain(f"{GLYPH[row.outcome]} {row.outcome} {row.name}{arms}{detail}{why}")
 
 
 def _arms(console: Console, verdict: Verdict) -> None:
     if verdict.comparisons:
-        rows = [(plain(c.name), plain(compared(c)), "bold") for c in verdict.comparisons]
-        console.print("arms compared", style="bold")
+        rows = [(f"{plain(c.name)}, {plain(c.arm)}", compared(c), "") for c in verdict.comparisons]
+        console.print(f"arms compared with {plain(verdict.comparisons[0].base)}", style="bold")
         _table(console, rows, indent=2)
         console.print()
     for note in dict.fromkeys(s.note for s in verdict.summaries if s.note):

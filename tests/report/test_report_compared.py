@@ -106,7 +106,7 @@ def test_the_median_and_its_interval_stand_on_the_scale_of_the_dots() -> None:
 @pytest.mark.parametrize(
     ("n", "moved", "says"),
     [
-        (3, 5.0, "too few trials to show one"),
+        (3, 5.0, "too few trials to show one (4 in each arm are the fewest)"),
         (6, 5.0, "a difference is shown"),
         (6, 0.0, "none is shown"),
     ],

@@ -80,3 +80,24 @@ def test_long_evidence_is_cut_and_says_so() -> None:
     page = markdown(replace(verdict, findings=(many,)), evidence)
     assert page.count("**Evidence**") == 6
     assert "and 3 more in the HTML report" in page
+
+
+def test_arms_are_a_table_that_is_not_folded() -> None:
+    evidence = sample.evidence("healthy", trials=6, arms=("default", "madvise"))
+    page = str(RENDER.render(markdown(sample.verdict(evidence), evidence)))
+    before = page[: page.index("<details>")]
+    assert "<strong>Arms compared</strong> with default" in before
+    row = re.search(
+        r"<td>goroutine-recovery</td>\n<td>madvise</td>\n<td>(.*)</td>\n<td>(.*)</td>", before
+    )
+    assert row is not None
+    assert re.fullmatch(r"\+400 ms \(.* to .*, 95\.9 %\), p=0\.\d+", row[1])
+    assert row[2] in {"a difference is shown", "none is shown"}
+
+
+def test_several_targets_are_a_table_with_their_outcomes() -> None:
+    evidence = sample.evidence("leak", pods=("shop/shop-a", "shop/shop-b"))
+    page = str(RENDER.render(markdown(sample.verdict(evidence), evidence)))
+    assert "<strong>Target</strong>" not in page
+    assert "<td>✗ FAIL</td>\n<td>shop/shop-a</td>\n<td>goroutine-recovery</td>" in page
+    assert "<td>✓ PASS</td>\n<td>shop/shop-b</td>\n<td>every check holds</td>" in page

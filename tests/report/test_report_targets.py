@@ -113,4 +113,4 @@ def test_every_form_names_every_target_with_its_outcome() -> None:
     terminal = text(verdict, evidence, color=False, width=100)
     forms = html(verdict, evidence), markdown(verdict, evidence), terminal
     assert all(pod.rpartition("-")[2] in form for pod in PODS for form in forms)
-    assert "\u2717 FAIL      shop/shop-7d9f-aaaaa: goroutine-recovery" in terminal
+    assert "\u2717 FAIL shop/shop-7d9f-aaaaa: goroutine-recovery" in terminal
