@@ -16,7 +16,7 @@ class Step:
     """One step.
 
     Attributes:
-        name: for people and the journal: `round 1`, `inject`, `release`.
+        name: for people and the journal: `round 1`, or a phase.
         does: what it does, in words.
         key: the same for all lanes of a round, and for no other step.
         asks: whether an operator who is asked before each step is asked before this one.
@@ -44,11 +44,10 @@ def phase_step(plan: Plan, lane: PlannedTrial, phase: Phase) -> Step:
     planned = plan.phase(phase)
     seconds = planned.end - planned.start
     parts = [*(f"undo {f.id}" for f in undone), *(f"{f.id}: {f.does}" for f in begun)]
-    parts.append(f"{phase} for {units.human_seconds(seconds)}")
-    name = "release" if undone and not begun else str(phase)
+    parts += [f"{phase} for {units.human_seconds(seconds)}"] if seconds else []
     first = phase is next(iter(Phase))
     asks = bool(seconds or undone or begun) and not first  # the round was asked for just before
-    return Step(name, "; ".join(parts), f"{lane.arm}:{lane.trial}:{phase}", asks)
+    return Step(str(phase), "; ".join(parts), f"{lane.arm}:{lane.trial}:{phase}", asks)
 
 
 def _after(phase: Phase) -> Phase | None:

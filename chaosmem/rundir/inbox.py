@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from chaosmem.errors import RunDirError
 from chaosmem.rundir.acts import Act
-from chaosmem.rundir.control import MAX_FILE, MAX_LINE, Request, opened, what_is_missing
+from chaosmem.rundir.control import FILE, MAX_FILE, MAX_LINE, Request, opened, what_is_missing
+from chaosmem.rundir.failing import unwritable
 from chaosmem.rundir.layout import RunDir
 
 _CHUNK: Final = 256 * 1024
@@ -41,8 +42,11 @@ class Inbox:
 
     def make(self) -> None:
         """Make the file, so that it is this user's; RunDirError where it cannot be."""
-        with opened(self._run, os.O_RDWR | os.O_CREAT):
-            pass
+        with opened(self._run, os.O_RDWR | os.O_CREAT) as fd:
+            try:
+                os.fchmod(fd, 0o600)
+            except OSError as problem:
+                raise unwritable(FILE, problem) from problem
 
     @contextlib.contextmanager
     def closed(self) -> Iterator[None]:
