@@ -201,14 +201,14 @@ def _happened(ground: Handover) -> Iterator[Block]:
 
 def _when(started: str, moment: Moment) -> tuple[str, str]:
     """Time of day in UTC and seconds of the run; the start is known to the millisecond."""
-    if moment.later:
-        return said(moment.later), "after it"
-    clock = f"{moment.t:.1f} s"
+    clock = "after it" if moment.later else f"{moment.t:.1f} s"
     try:
+        if moment.later:
+            return f"{datetime.fromisoformat(moment.later):%H:%M:%S}", clock
         at = datetime.fromisoformat(started) + timedelta(seconds=moment.t)
     except ValueError:
         return "-", clock
-    return at.strftime("%H:%M:%S"), clock
+    return f"{at:%H:%M:%S}", clock
 
 
 def _signed(evidence: Evidence) -> Iterator[Block]:

@@ -16,7 +16,8 @@ from chaosmem.runbook.risks import guard_words, limit_words
 from chaosmem.runbook.schedule import Clock, schedule
 from chaosmem.spec.model import Experiment
 
-BLANK = "________"
+BLANK = "\N{HORIZONTAL ELLIPSIS}" * 8
+"""To be filled in by hand."""
 BY_HAND = "By hand, with kubectl alone"
 ROLES = {
     "lead": "decides to begin, to go on and to stop",
