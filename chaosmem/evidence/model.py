@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chaosmem.evidence.acts import ActRecord, WaitRecord
 from chaosmem.metrics import Metric
 from chaosmem.plan.model import Plan, PlannedFault
 from chaosmem.spec.base import Phase
@@ -281,3 +282,7 @@ class Evidence:
     """What the reader noticed: torn journal line, checksum mismatch, missing capture."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Versions and settings: chaosmem, Go, host, CPU count, target's GOGC and so on."""
+    acts: tuple[ActRecord, ...] = ()
+    """What operators did, and their notes."""
+    waits: tuple[WaitRecord, ...] = ()
+    """Where the run waited for them."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from chaosmem.errors import RunDirError
+from chaosmem.evidence.acts import act_records, wait_records
 from chaosmem.evidence.model import (
     Capture,
     Evidence,
@@ -53,6 +54,8 @@ def load(rundir: RunDir) -> Evidence:
         undo=_undo(journal),
         damage=tuple(damage),
         facts=_facts(journal, first),
+        acts=act_records(journal.lines),
+        waits=wait_records(journal.lines),
     )
 
 
