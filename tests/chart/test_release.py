@@ -1,0 +1,87 @@
+"""The chart, installed by the real helm: it runs, keeps, undoes, and leaves nothing behind.
+
+One release is installed, used, upgraded and uninstalled; the tests stand in that order.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from chaosmem import evidence, verify
+from chaosmem.errors import Exit
+from tests.chart.release import CRON_JOB, NAME, SECONDS, Release, entries
+from tests.cluster.api import wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def installed(release: Release) -> Release:
+    release.apply("install")
+    return release
+
+
+def test_the_doctor_finds_all_well_with_the_releases_own_rights(installed: Release) -> None:
+    said = installed.helm("test", NAME, "--logs", "--timeout", "120s")
+    assert "Phase:          Succeeded" in said
+    assert "PROBLEM" not in said
+    assert f"system:serviceaccount:{installed.namespace}:monthly-chaosmem" in said
+
+
+def test_a_job_of_the_cronjob_passes_and_its_run_is_on_the_volume(installed: Release) -> None:
+    ended = installed.run("first")
+    assert ended.code == Exit.PASS, ended.log
+    (run,) = installed.kept()
+    seen = evidence.load(run)
+    assert verify.verify(seen).exit_code == Exit.PASS
+    assert run.has("report.html")
+    installed.shop.clean()
+
+
+def test_a_pod_that_is_deleted_in_mid_run_undoes_itself_inside_its_grace(
+    installed: Release,
+) -> None:
+    installed.start("evicted")
+    installed.holds()
+    (pod,) = installed.pods("evicted")
+    name, where = pod["metadata"]["name"], ("-n", installed.namespace)
+    began = time.monotonic()
+    installed.shop.cluster.kubectl("delete", "pod", name, *where, "--wait=false")
+    cluster = installed.shop.cluster
+    wait_for(lambda: not cluster.has("pod", name, installed.namespace), SECONDS, "the pod is gone")
+    assert time.monotonic() - began < pod["spec"]["terminationGracePeriodSeconds"]
+    installed.shop.clean()
+    run = installed.kept()[-1]
+    assert [e["state"] for e in entries(run) if e["event"] == "run.ended"] == ["aborted"]
+    assert run.has("verdict.json")
+    assert [e for e in entries(run) if e["event"] == "undo.failed"] == []
+
+
+def test_an_upgrade_leaves_a_run_alone_that_is_going_on(installed: Release) -> None:
+    installed.start("upgraded")
+    installed.holds()
+    installed.apply("upgrade", schedule="15 2 * * 1", podLabels={"changed": "yes"})
+    ended = installed.ended("upgraded")
+    assert ended.code == Exit.PASS, ended.log
+    cron = installed.shop.cluster.get("cronjob", CRON_JOB, "-n", installed.namespace)
+    assert cron["spec"]["schedule"] == "15 2 * * 1"
+    installed.shop.clean()
+
+
+def test_an_uninstall_in_mid_run_undoes_it_first_and_leaves_nothing(installed: Release) -> None:
+    installed.start("uninstalled")
+    installed.holds()
+    before = installed.shop.template()
+    installed.uninstall()
+    run = installed.kept()[-1]
+    assert [e["state"] for e in entries(run) if e["event"] == "run.ended"] == ["aborted"]
+    assert installed.shop.template() == before
+    for pod in installed.shop.pods():
+        said = installed.shop.held(pod)
+        assert (said["held"]["goroutines"], said["held"]["heap_bytes"]) == (0, 0)
+        assert said.get("lease") is None
+    cluster, control = installed.shop.cluster, installed.shop.control
+    wait_for(lambda: not cluster.has("namespace", control), 60, "the control namespace is gone")
+    assert installed.left() == []
