@@ -20,7 +20,7 @@ from chaosmem.rundir import RunDir, control, runs
 from tests.run.harness import TOKEN, Lab, Ran, gone, marked, sample, standing, until
 
 pytestmark = pytest.mark.timeout(180)
-SLOW = {"baseline": "1s", "inject": "300ms", "hold": "3s", "recover": "300ms"}
+SLOW = {"baseline": "1s", "inject": "300ms", "hold": "5s", "recover": "300ms"}
 LONG = {"baseline": "300ms", "inject": "200ms", "hold": "50m", "recover": "300ms"}
 
 
@@ -60,7 +60,7 @@ def test_a_held_run_holds_goes_on_when_released_and_its_verdict_is_of_the_real_w
     ran = lab.finish(started)
     assert ran.code == Exit.PASS, ran.stdout
     (held,) = _spans(ran, "phase.begun", "phase.ended", phase="hold")
-    assert held > 6.0
+    assert held > 9.0
     seen = evidence.load(RunDir(ran.rundir))
     assert verify.verify(seen).outcome == "PASS"
     shown = lab.call("show", "latest", "--runs-dir", lab.runs).stdout
@@ -81,7 +81,7 @@ def test_a_paused_run_stands_between_two_phases_with_its_faults_and_resumes(lab:
     (waited,) = _of(ran, "wait.ended")
     assert waited["seconds"] > 5.0
     (held,) = _spans(ran, "phase.begun", "phase.ended", phase="hold")
-    assert held < waited["seconds"] + 3.0
+    assert held < waited["seconds"] + 5.0
     assert waited["why"] == "asked"
     undone = [e["t"] for e in _of(ran, "fault.undone")]
     assert min(undone) >= waited["t"]
@@ -94,7 +94,7 @@ def test_an_extended_phase_lasts_that_much_longer(lab: Lab) -> None:
     ran = lab.finish(started)
     assert ran.code == Exit.PASS, ran.stdout
     (hold,) = _spans(ran, "phase.begun", "phase.ended", phase="hold")
-    assert hold >= 5.0
+    assert hold >= 7.0
     assert [(e["kind"], e["why"]) for e in _of(ran, "wait.ended")] == [("hold", "time")]
 
 
