@@ -60,7 +60,8 @@ class LiveView:
         self._plan, self._run_id = plan, run_id
         self._values: dict[str, list[float]] = {m.name: [] for _, m, _ in _SERIES}
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._trial, self._phase, self._since = "", Phase.WARMUP, time.monotonic()
+        self._trial, self._since = "", time.monotonic()
+        self._phase: Phase | None = None
         console = console or Console(stderr=True)
         self._live = Live(
             get_renderable=self.render, console=console, refresh_per_second=4, transient=True
@@ -86,6 +87,8 @@ class LiveView:
                 values.clear()
         if isinstance(entry, events.PhaseBegun):
             self._phase, self._since = Phase(entry.phase), time.monotonic()
+        elif isinstance(entry, events.PhaseEnded):
+            self._phase = None
         elif words := sentence(entry):
             self.line(f"{entry.t:8.2f} s  {words}")
 

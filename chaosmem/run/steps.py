@@ -10,6 +10,8 @@ from chaosmem import units
 from chaosmem.plan.model import Plan, PlannedTrial
 from chaosmem.spec.base import Phase
 
+_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -31,9 +33,7 @@ class Step:
 def round_step(plan: Plan, lanes: Sequence[PlannedTrial]) -> Step:
     """The start of a round: before any of its targets is touched."""
     number = plan.rounds.index(tuple(lanes)) + 1
-    names = ", ".join(plan.targets[lane.target].name for lane in lanes)
-    arm = lanes[0].arm
-    does = f"round {number} of {len(plan.rounds)}, arm {arm}, on {names}"
+    does = f"round {number} of {len(plan.rounds)}, arm {lanes[0].arm}, {_on(plan, lanes)}"
     return Step(f"round {number}", does, f"round:{lanes[0].key}")
 
 
@@ -45,9 +45,21 @@ def phase_step(plan: Plan, lane: PlannedTrial, phase: Phase) -> Step:
     seconds = planned.end - planned.start
     parts = [*(f"undo {f.id}" for f in undone), *(f"{f.id}: {f.does}" for f in begun)]
     parts += [f"{phase} for {units.human_seconds(seconds)}"] if seconds else []
+    does = f"{'; '.join(parts)}, {_on(plan, _round_of(plan, lane))}"
     first = phase is next(iter(Phase))
     asks = bool(seconds or undone or begun) and not first  # the round was asked for just before
-    return Step(str(phase), "; ".join(parts), f"{lane.arm}:{lane.trial}:{phase}", asks)
+    return Step(str(phase), does, f"{lane.arm}:{lane.trial}:{phase}", asks)
+
+
+def _round_of(plan: Plan, lane: PlannedTrial) -> tuple[PlannedTrial, ...]:
+    return next(lanes for lanes in plan.rounds if lane in lanes)
+
+
+def _on(plan: Plan, lanes: Sequence[PlannedTrial]) -> str:
+    """To whom it is done; a long list is cut."""
+    names = [plan.targets[lane.target].name for lane in lanes]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"on {', '.join(names[:_NAMED])}{more}"
 
 
 def _after(phase: Phase) -> Phase | None:
