@@ -7,7 +7,7 @@ label `chaosmem.io/run-id`, so that nothing of another run is touched; each comm
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import Any, Final
@@ -20,6 +20,8 @@ from chaosmem.spec.model import Experiment
 
 RUN: Final = "$RUN"
 """The shell's variable that holds the run's id."""
+_AGENTS_OWN: Final = r"chaosmem/agent\..*Goroutine"
+"""Functions of the goroutines that the agent itself starts, as a dump names them."""
 _ROLLOUT: Final = "300s"
 _GONE: Final = "60s"
 
@@ -31,7 +33,7 @@ class Left:
     Attributes:
         context: context of the kubeconfig; empty: the current one.
         control: namespace of chaosmem's own objects.
-        pods: the pods that are acted on.
+        namespace, selector, port: the pods that are acted on, and their HTTP port.
         formers: each workload's environment as it was.
         own_pods, stress: whether there may be pods of chaosmem's own, a StressChaos.
         pprof: path of pprof in the pods; empty: there is none.
@@ -40,7 +42,9 @@ class Left:
 
     context: str
     control: str
-    pods: tuple[PlannedPod, ...]
+    namespace: str
+    selector: Mapping[str, str]
+    port: int
     formers: tuple[EnvUndo, ...] = field(default=())
     own_pods: bool = True
     stress: bool = False
@@ -58,7 +62,9 @@ def of_experiment(
     return Left(
         context=spec.context or "",
         control=spec.control_namespace,
-        pods=tuple(pods),
+        namespace=spec.namespace,
+        selector=spec.selector,
+        port=next((pod.port for pod in pods), 0),
         formers=tuple(formers),
         own_pods=needs_helper(experiment) or needs_load_pod(experiment),
         stress=uses_chaos_mesh(experiment),
@@ -114,17 +120,27 @@ class Commands:
         """That nothing is left: no resource is found, and each number is 0."""
         kinds = "pods,secrets,configmaps,leases" + (",stresschaos" if self.left.stress else "")
         yield self._own(f'get {kinds} -l "{RUN_LABEL}={RUN}"')
-        if not (self.left.agents and self.left.pprof):
-            return
-        for pod in self.left.pods:
-            proxy = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}:{pod.port}/proxy"
-            url = quote(f"{proxy}{self.left.pprof}/goroutine?debug=2")
-            yield self._k(f"get --raw {url} | grep -c 'chaosmem/agent\\..*Goroutine' || true")
+        if self.left.agents and self.left.pprof and self.left.port:
+            yield from self._goroutines()
+
+    def _goroutines(self) -> Iterator[str]:
+        """Of every pod that is there now: a rollout has given them other names."""
+        space, port = self.left.namespace, self.left.port
+        selector = quote(",".join(f"{k}={v}" for k, v in self.left.selector.items()))
+        names = self._k(f"get pods -l {selector} -o jsonpath='{{.items[*].metadata.name}}'", space)
+        proxy = f"/api/v1/namespaces/{space}/pods/$pod:{port}/proxy{self.left.pprof}/goroutine"
+        yield f"for pod in $({names}); do"
+        dump = self._k(f'get --raw "{proxy}?debug=2"')
+        yield f"  if dump=$({dump}); then"
+        yield f"    count=$(printf '%s\\n' \"$dump\" | grep -c '{_AGENTS_OWN}' || true)"
+        yield '    echo "$pod: $count"'
+        yield '  else echo "$pod: not seen"; fi'
+        yield "done"
 
     def last_resort(self) -> Iterator[str]:
         """A pod that is replaced has nothing of ours in it."""
-        for pod in self.left.pods:
-            yield self._k(f"delete pod {quote(pod.name)}", pod.namespace)
+        yield "POD=the-name-of-the-pod"
+        yield self._k('delete pod "$POD"', self.left.namespace)
         if self.left.stress:
             mine = f'-l "{RUN_LABEL}={RUN}"'
             nudge = f"annotate stresschaos {mine} --overwrite chaosmem.io/nudge=$(date +%s)"

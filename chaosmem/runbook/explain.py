@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chaosmem import units
 from chaosmem.plan.model import Plan, PlannedFault
-from chaosmem.plan.permissions import permissions
+from chaosmem.plan.permissions import WORKLOADS, permissions
 from chaosmem.runbook.document import Block, Bullets, Heading, Paper, Para, Table, said
 from chaosmem.runbook.risks import guard_words, limit_words, risks
 from chaosmem.runbook.schedule import Clock, schedule
@@ -44,7 +44,7 @@ def explanation(experiment: Experiment, plan: Plan) -> Paper:
         *(block for fault in plan.faults for block in fault_blocks(fault)),
         *_checks(experiment),
         *safety(experiment),
-        *_rights(experiment),
+        *_rights(experiment, plan),
         *_notes(plan),
     )
 
@@ -115,8 +115,9 @@ def safety(experiment: Experiment) -> Iterator[Block]:
     yield Bullets(tuple(said(words) for words in limit_words(experiment)))
 
 
-def _rights(experiment: Experiment) -> Iterator[Block]:
-    needs = permissions(experiment)
+def _rights(experiment: Experiment, plan: Plan) -> Iterator[Block]:
+    owners = {t.pod.workload.partition("/")[0].lower() for t in plan.targets if t.pod}
+    needs = permissions(experiment, tuple(w for w in WORKLOADS if w.removesuffix("s") in owners))
     if not needs:
         return
     yield Heading("Rights in the cluster, and why each")

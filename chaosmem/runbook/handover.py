@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chaosmem import units
 from chaosmem.drivers.kube.envpatch import EnvUndo
 from chaosmem.evidence.model import Evidence, Trial
-from chaosmem.plan.model import PlannedPod
 from chaosmem.runbook.byhand import Left, of_experiment
 from chaosmem.runbook.document import Block, Bullets, Code, Heading, Paper, Para, Table, said
 from chaosmem.runbook.nextsteps import next_steps
-from chaosmem.runbook.runbook import BLANK, ROLES, by_hand
+from chaosmem.runbook.runbook import BLANK, ROLES, by_hand, processes
 from chaosmem.rundir.events import (
     ClusterUndo,
     DeleteObject,
     ReleaseAgent,
     ReleaseInPod,
     RevertEnvironment,
+    StopMarked,
     UndoAct,
 )
 from chaosmem.verify.model import Outcome, Verdict
@@ -101,6 +101,8 @@ def _open(ground: Handover) -> Iterator[Block]:
     left = left_by(ground.evidence, [o.undo for o in ground.open])
     if left is not None:
         yield from by_hand(left, ground.evidence.run_id)
+    if any(isinstance(o.undo, StopMarked) for o in ground.open):
+        yield from processes(ground.evidence.run_id)
     agents = [o.undo for o in ground.open if isinstance(o.undo, ReleaseAgent)]
     if agents:
         urls = ", ".join(a.url for a in agents)
@@ -113,20 +115,13 @@ def left_by(evidence: Evidence, undone: Sequence[UndoAct]) -> Left | None:
     if not mine or evidence.experiment.target.kubernetes is None:
         return None
     formers = [EnvUndo.model_validate(u.former) for u in mine if isinstance(u, RevertEnvironment)]
-    held = {(u.pod, u.uid) for u in mine if isinstance(u, ReleaseInPod)}
-    planned = [t.pod for t in evidence.plan.targets if t.pod is not None]
-    pods: list[PlannedPod] = [p for p in planned if (p.name, p.uid) in held]
-    found = of_experiment(evidence.experiment, pods or planned, formers)
+    pods = [t.pod for t in evidence.plan.targets if t.pod is not None]
     kinds = {u.kind for u in mine if isinstance(u, DeleteObject)}
-    return Left(
-        found.context,
-        found.control,
-        found.pods,
-        found.formers,
+    return replace(
+        of_experiment(evidence.experiment, pods, formers),
         own_pods=bool(kinds & {"Pod", "Secret"}),
         stress="StressChaos" in kinds,
-        pprof=found.pprof,
-        agents=bool(held),
+        agents=any(isinstance(u, ReleaseInPod) for u in mine),
     )
 
 

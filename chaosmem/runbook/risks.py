@@ -71,8 +71,15 @@ def _runtime(fault: RuntimeFault) -> Iterator[str]:
             "Where live memory is near GOMEMLIMIT the collector runs without pause; Go's limiter "
             "keeps it at half the CPU, and then memory grows above the limit."
         )
+    if isinstance(fault.gogc, int):
+        yield (
+            f"The heap grows to {1 + fault.gogc / 100:g} times what is live before a collection: "
+            "below GOGC=100 more CPU goes into collecting, above it more memory is taken."
+        )
     if fault.gogc == "off":
         yield "Without GOGC nothing is collected below GOMEMLIMIT; without that, memory only grows."
+    if fault.godebug:
+        yield "GODEBUG settings are not part of Go's promise: know what each does in your version."
     if fault.via == "restart":
         yield "The process is started again: its connections and caches are lost."
     if fault.via == "rollout":
@@ -142,10 +149,9 @@ def limit_words(experiment: Experiment) -> Iterator[str]:
     pods = experiment.target.kubernetes
     if pods is not None:
         where = ", ".join(limits.namespaces) or pods.namespace
-        yield (
-            f"At most {limits.pods} pod(s), and {units.format_percent(limits.share)} of those "
-            f"that the selector matches, in namespace {where}: the rest serve on."
-        )
+        share = units.format_percent(limits.share)
+        rest = ": the rest serve on" if limits.share < 1 else ", so it may be every one of them"
+        yield f"At most {limits.pods} pod(s), {share} of those that match, in {where}{rest}."
     yield (
         f"At most {units.format_bytes(limits.heap)} of heap and {limits.goroutines} goroutines "
         "in one process: what the faults may hold there."

@@ -192,7 +192,7 @@ def _undoing(ground: Ground) -> Iterator[Block]:
     if ground.left is not None:
         yield from by_hand(ground.left)
     elif ground.experiment.target.process is not None:
-        yield from _processes()
+        yield from processes()
     else:
         yield from _endpoint(ground.experiment)
 
@@ -208,25 +208,26 @@ def by_hand(left: Left, run_id: str = "") -> Iterator[Block]:
     yield Code(tuple(commands.find()))
     yield Para("Then, in this order; what is there no more is no error:")
     yield Code((f"RUN={run_id or 'the-id-in-the-first-column'}", *commands.undo()))
-    yield Para("Look: no resources are found, and each number is 0.")
+    yield Para("Look: no resources are found, and each pod's number is 0.")
     yield Code(tuple(commands.look()))
     if left.agents:
         yield Para(
             "What the agent in a pod held (heap, goroutines, settings) it gave back by itself 3 s "
-            "after the last heartbeat; kubectl can only look."
+            "after the last heartbeat. kubectl sees of that the agent's own goroutines only."
         )
     yield Para("Last resort, where something stays; a deleted pod is replaced by its workload:")
     yield Code(tuple(commands.last_resort()))
 
 
-def _processes() -> Iterator[Block]:
+def processes(run_id: str = "the-id-of-the-run") -> Iterator[Block]:
+    """Undo of what runs on this machine, by hand."""
     yield Heading("By hand", 3)
     yield Para(
         "The kernel ends an owned process with its runner. Every process of a run has its mark in "
         "its environment:"
     )
     marked = 'grep -lzx "CHAOSMEM_RUN=$RUN" /proc/[0-9]*/environ 2>/dev/null'
-    yield Code(("RUN=the-id-of-the-run", f"{marked} | cut -d/ -f3 | xargs -r kill"))
+    yield Code((f"RUN={run_id}", f"{marked} | cut -d/ -f3 | xargs -r kill"))
 
 
 def _endpoint(experiment: Experiment) -> Iterator[Block]:
