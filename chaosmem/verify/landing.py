@@ -40,6 +40,8 @@ class Landing:
     """Natural cycles under pressure; sizes in MiB as printed.
 
     Attributes:
+        missing: numbers of cycles that the agent saw and that count, but of which the log has no
+            line, or none of the cycle before.
         n, line: cycle number, and line in the log.
         start, end, marked, goal: heap at the start and the end of the mark, live heap, goal.
         before: live heap of the cycle before it.
@@ -47,6 +49,7 @@ class Landing:
     """
 
     file: str
+    missing: Floats
     n: Floats
     line: Floats
     start: Floats
@@ -55,6 +58,11 @@ class Landing:
     goal: Floats
     before: Floats
     gogc: Floats
+
+    @property
+    def torn(self) -> bool:
+        """Whether so many lines are missing that the 95th percentile may be among them."""
+        return len(self.missing) > _OFTEN * (len(self) + len(self.missing))
 
     def __len__(self) -> int:
         return len(self.n)
@@ -116,7 +124,14 @@ def landing(trial: Trial, window: Window, counted: Counted) -> Landing:
         for run, start in _started(trial, runs)
         for cycle, before in _inside(run, start, window, counted)
     ]
-    return Landing(trial.log.file, *np.array(rows, dtype=np.float64).reshape(-1, 8).T)
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 8).T
+    return Landing(trial.log.file, _missing(runs, counted), *columns)
+
+
+def _missing(runs: list[GcCycles], counted: Counted) -> Floats:
+    printed = {cycle.number for run in runs for cycle in run}
+    wanted = counted.cycles["n"][counted.counts]
+    return wanted[[not {int(n), int(n) - 1} <= printed for n in wanted.tolist()]]
 
 
 def _row(cycle: GcCycle, before: float, counted: Counted) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chaosmem.evidence.model import Log, TargetEvent, TargetState, Trial
+from chaosmem.evidence.model import Log, ProbeProblem, TargetEvent, TargetState, Trial
 from chaosmem.metrics import GC_CYCLES, GOROUTINES
 from chaosmem.spec.checks import NextGcPrediction
 from chaosmem.verify import Finding, Outcome, verify
@@ -23,7 +23,9 @@ def rows(count: int = 10, first: int = 4, **change: float) -> list[dict[str, flo
     return [before] + [{"n": float(first + i), "t": 11 + i / 2, **change} for i in range(count)]
 
 
-def gctrace(sizes: Sequence[tuple[int, int, int, int]], first: int = 4, mark: str = "") -> bytes:
+def gctrace(
+    sizes: Sequence[tuple[int, int, int, int]], first: int = 4, mark: str = "", step: float = 0.5
+) -> bytes:
     """One line a cycle from (start, end, marked, goal) MiB; the process started at t=0."""
     before = (
         "gc 3 @9.000s 1%: 0.1+1+0.1 ms clock, 0.2+0/1/0+0.2 ms cpu, 15->15->8 MB, 16 MB goal, "
@@ -32,7 +34,7 @@ def gctrace(sizes: Sequence[tuple[int, int, int, int]], first: int = 4, mark: st
     lines = [before]
     for i, (start, end, marked, goal) in enumerate(sizes):
         lines.append(
-            f"gc {first + i} @{11 + i / 2 - 0.002:.3f}s 1%: 0.1+1+0.1 ms clock, "
+            f"gc {first + i} @{11 + i * step - 0.002:.3f}s 1%: 0.1+1+0.1 ms clock, "
             f"0.2+0/1/0+0.2 ms cpu, {start}->{end}->{marked} MB, {goal} MB goal, "
             f"0 MB stacks, 0 MB globals, 2 P{mark}"
         )
@@ -339,3 +341,49 @@ def test_the_extended_goal_is_bounded_by_gogc(gogc: float, outcome: Outcome) -> 
     records = rows(gogc=gogc, goal=goal)
     records[0] |= {"gogc": gogc}
     assert judged(shown(records, log)).outcome is outcome
+
+
+def _without(numbers: range) -> bytes:
+    """The log of twenty steady cycles without the lines of some."""
+    lines = gctrace([STEADY] * 20).splitlines(keepends=True)
+    return b"".join(line for line in lines if int(line.split()[1]) not in numbers)
+
+
+def test_a_gap_in_the_log_is_inconclusive_though_the_rest_would_do() -> None:
+    found = judged(shown(rows(20), _without(range(10, 14))))
+    assert found.outcome is INCONCLUSIVE
+    assert (
+        "the log has a gap: no gctrace line of 5 cycles under pressure, from 10 to 14, "
+        "and of 13 cycles one" in found.reason
+    )
+
+
+def test_a_gap_tells_what_the_log_s_follower_noticed() -> None:
+    noticed = ProbeProblem(14.0, "log", "the kubelet rotated the log while it was not followed")
+    found = judged(shown(rows(20), _without(range(10, 14)), problems=(noticed,)))
+    assert "the kubelet rotated the log" in found.reason
+
+
+def test_a_log_that_ends_too_early_is_inconclusive() -> None:
+    found = judged(shown(rows(20), _without(range(18, 24))))
+    assert found.outcome is INCONCLUSIVE
+    assert "of 4 cycles under pressure, from 18 to 21" in found.reason
+
+
+def test_a_gap_outside_the_pressure_does_no_harm() -> None:
+    early = b"gc 1 @0.100s 1%: 0.1+1+0.1 ms clock, 0.2+0/1/0+0.2 ms cpu, 15->16->8 MB, 16 MB goal, "
+    early += b"0 MB stacks, 0 MB globals, 2 P\n"
+    assert judged(shown(rows(20), early + gctrace([STEADY] * 20))).outcome is PASS
+
+
+def test_one_torn_line_among_many_does_no_harm() -> None:
+    log = gctrace([STEADY] * 60, step=0.125).replace(b"gc 30 @", b"gc ?? @")
+    records = [r | {"t": 11 + (r["n"] - 4) / 8} for r in rows(60)]
+    records[0]["t"] = 9.0
+    found = judged(shown(records, log))
+    assert found.outcome is PASS, found.reason
+
+
+def test_a_formula_that_fails_fails_whatever_the_log_lacks() -> None:
+    wrong = [r | {"goal": 40.0 * MIB} for r in rows(20)]
+    assert judged(shown(wrong, _without(range(10, 14)))).outcome is FAIL

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chaosmem.evidence.model import Evidence, Floats, Trial
+from chaosmem.evidence.model import Evidence, Floats, Trial, Window
 from chaosmem.metrics import GC_CYCLES
 from chaosmem.spec.checks import NextGcPrediction
 from chaosmem.units import human_bytes
@@ -47,14 +47,26 @@ def judge(spec: NextGcPrediction, trial: Trial, _: Evidence) -> Ruling:
     landed, unseen = None, ""
     try:
         landed = landing(trial, window, found)
-        if len(landed) < spec.min_cycles:
-            unseen = (
-                f"only {several(len(landed), 'gctrace line')} under pressure, and "
-                f"{spec.min_cycles} are needed"
-            )
+        unseen = _too_little(spec, trial, window, landed)
     except Undecided as undecided:
         unseen = undecided.reason
     return _rule(_Seen(spec, trial.cycles.file, goals, landed, unseen))
+
+
+def _too_little(spec: NextGcPrediction, trial: Trial, window: Window, landed: Landing) -> str:
+    """Why the log does not tell how the cycles landed; empty where it does."""
+    trouble = ground.trouble(trial, window)
+    if len(landed) < spec.min_cycles:
+        lines = several(len(landed), "gctrace line")
+        return f"only {lines} under pressure, and {spec.min_cycles} are needed{trouble}"
+    if landed.torn:
+        gone = landed.missing
+        return (
+            f"the log has a gap: no gctrace line of {several(len(gone), 'cycle')} under pressure, "
+            f"from {gone[0]:.0f} to {gone[-1]:.0f}, and of {several(len(landed), 'cycle')} one"
+            f"{trouble}"
+        )
+    return ""
 
 
 def _gate(spec: NextGcPrediction, trial: Trial, found: Counted) -> None:
