@@ -24,9 +24,9 @@ class Event:
         return self.lines[0] if self.lines else 0
 
 
-def events(trial: Trial, start: float) -> tuple[Event, ...]:
-    """Everything in order; `start` of the trial is on the run's clock."""
-    return tuple(sorted(_events(trial, start), key=lambda e: e.t))
+def events(trial: Trial, start: float, others: Iterable[Event] = ()) -> tuple[Event, ...]:
+    """Everything in order, with `others`; `start` of the trial is on the run's clock."""
+    return tuple(sorted((*_events(trial, start), *others), key=lambda e: e.t))
 
 
 def _events(trial: Trial, start: float) -> Iterable[Event]:

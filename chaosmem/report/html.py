@@ -9,12 +9,15 @@ from chaosmem.report.chart import Chart
 from chaosmem.report.charts import rounding
 from chaosmem.report.document import document
 from chaosmem.report.links import Link, link
+from chaosmem.report.operators import KIND
 from chaosmem.report.page import Page, TrialView, page
+from chaosmem.report.words import plain
 from chaosmem.verify.model import Finding, Pointer, Verdict
 
 _SCRIPTS = (
     "vendor/uplot/uPlot.iife.min.js",
     "bands.js",
+    "marks.js",
     "charts.js",
     "flame.js",
     "flamepart.js",
@@ -62,6 +65,8 @@ def _trial(view: TrialView, trials: int) -> dict[str, object]:
         ]
         if len(cycles)
         else [],
+        "acts": [[round(e.t, 3), plain(e.words)] for e in view.events if e.kind == KIND],
+        "waits": [[round(w.start, 3), round(w.end, 3), plain(w.words)] for w in view.waits],
         "charts": [_chart(c) for c in view.charts],
         "flames": [f.columns() for f in view.flames],
     }

@@ -6,6 +6,7 @@ import html
 import re
 
 from chaosmem.evidence.model import Evidence
+from chaosmem.report.operators import operated
 from chaosmem.report.rows import CheckRow, by_target, check_rows
 from chaosmem.report.words import (
     GLYPH,
@@ -70,6 +71,7 @@ def _facts(verdict: Verdict, evidence: Evidence) -> str:
     ]
     lines.append(f"- **Trials** {escape(shape(evidence))}")
     lines.append(f"- **Run** {escape(ending(evidence))}")
+    lines += [f"- **Operator** {escape(e.words)} (t={e.t:.1f} s)" for e in operated(evidence)]
     lines += [
         f"- ❗ **Not undone** {escape(u.what)} {escape(u.error)}" for u in not_undone(evidence)
     ]

@@ -20,6 +20,7 @@ from chaosmem.report.goroutines import GoroutineMap, of_captures
 from chaosmem.report.happened import Event, events
 from chaosmem.report.links import Shown
 from chaosmem.report.multiples import Drawn, Multiples, multiples
+from chaosmem.report.operators import Wait, of_trial, operated, waited
 from chaosmem.report.rows import CheckRow, TargetRow, by_target, check_rows, outcome_of, worst_trial
 from chaosmem.report.words import amount, short
 from chaosmem.verify.model import Outcome, Verdict
@@ -62,6 +63,7 @@ class TrialView:
     events: tuple[Event, ...]
     cycles: CycleRows | None
     trace: TraceRows | None
+    waits: tuple[Wait, ...]
 
     @property
     def shown(self) -> Shown:
@@ -105,6 +107,8 @@ class Page:
     targets: tuple[TargetRow, ...]
     beside: Multiples | None
     """The targets of the shown trial's round."""
+    operated: tuple[Event, ...]
+    """What operators did, on the run's clock."""
 
 
 def page(verdict: Verdict, evidence: Evidence) -> Page:
@@ -124,6 +128,7 @@ def page(verdict: Verdict, evidence: Evidence) -> Page:
         check_groups(verdict, [row.name for row in checks]) if len(trials) > 1 else (),
         by_target(verdict, evidence),
         _beside(trials, worst),
+        operated(evidence),
     )
 
 
@@ -184,9 +189,10 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
         states=None if routines is None else of_captures(routines),
         flames=(*(() if heaps is None else flames(heaps)), *others),
         missing=bad_heaps + bad_heap + bad_routines + bad_groups + bad_others,
-        events=events(trial, span.start),
+        events=events(trial, span.start, of_trial(evidence, trial, span)),
         cycles=_cycles(trial, span.start, max(20, _CYCLE_ROWS // many)),
         trace=trace_rows(trial, span.start, max(20, _CYCLE_ROWS // many)),
+        waits=waited(evidence, trial, span),
     )
 
 

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from chaosmem.evidence.model import Evidence
+from chaosmem.report.operators import operated
 from chaosmem.report.rows import CheckRow, TargetRow, by_target, check_rows
 from chaosmem.report.words import (
     GLYPH,
@@ -82,6 +83,7 @@ def _facts(console: Console, verdict: Verdict, evidence: Evidence) -> None:
         ("fault", f"{plain(f.does)} ({span(f.begin, f.end)})") for f in evidence.plan.faults
     ] or [("fault", "none")]
     rows += [("trials", shape(evidence)), ("run", plain(ending(evidence)))]
+    rows += [("operator", plain(f"{e.words} (t={e.t:.1f} s)")) for e in operated(evidence)]
     _table(console, [(label, words, "dim") for label, words in rows])
     console.print()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from collections.abc import Mapping
 from typing import Literal
 
@@ -86,4 +87,17 @@ def goroutine_stacks(surge: int) -> dict[tuple[str, ...], int]:
     }
     if surge:
         stacks["chaosmem/agent.surge", "cart.(*Queue).Wait", "sync.(*Cond).Wait"] = surge
+    return stacks
+
+
+def many_stacks(grown: int, most: int = 20_000) -> dict[tuple[str, ...], int]:
+    """So many unique stacks of up to 40 frames, each `grown` times its smallest size."""
+    rng = random.Random(5)  # noqa: S311 - a sample of stacks
+    stacks: dict[tuple[str, ...], int] = {}
+    while len(stacks) < most:
+        at, names = rng.randint(0, 40), ["main.main"]
+        for depth in range(rng.randint(8, 40)):
+            at = (at * 31 + rng.randint(0, 2) * 7 + depth) % 1000
+            names.append(f"shop/pkg{at % 60}.(*Type).Method{at}")
+        stacks[tuple(names)] = rng.randint(1, 64) * 1024 * grown
     return stacks

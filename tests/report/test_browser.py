@@ -419,7 +419,7 @@ def test_without_scripts_everything_but_the_charts_can_be_read(reader: Reader) -
 def test_a_ten_minute_run_is_painted_at_once(reader: Reader) -> None:
     page = reader.open({"kind": "leak", "stretch": 15.0})
     first = page.evaluate(PAINTED_AT)
-    # measure_paint.py: a median of 196 to 208 ms; the rest is for a loaded machine
+    # benchmarks/report/paint.py: a fifth of a second; the rest is for a loaded machine
     assert first < 3000
     assert min(painted(page)) > 20
 

@@ -34,6 +34,7 @@ OWN_SCRIPTS = [
     "flamepart.js",
     "format.js",
     "head.js",
+    "marks.js",
     "page.js",
     "profile.js",
     "theme.js",

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import xmlschema
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosmem.report import junit
@@ -74,6 +74,7 @@ def test_counts_are_those_of_the_cases() -> None:
 OUTCOMES = st.lists(st.tuples(st.sampled_from(list(Outcome)), st.booleans()), max_size=4)
 
 
+@settings(deadline=None)
 @given(OUTCOMES, st.sampled_from([None, *Outcome]))
 def test_a_ci_is_red_exactly_if_the_exit_code_is_not_zero(
     outcomes: list[tuple[Outcome, bool]], summary: Outcome | None

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -57,6 +57,7 @@ def test_markup_in_text_is_literal(text: str) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="|\\`*_<>&[]()!#\n@ab:/ ", max_size=30))
 def test_any_text_fits_one_table_cell(text: str) -> None:
     page = str(RENDER.render(f"| h |\n|---|\n| {escape(text)} |\n"))

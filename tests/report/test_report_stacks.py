@@ -15,8 +15,7 @@ from chaosmem.report.growing import grown
 from chaosmem.report.stacks import Table, table
 from chaosmem.report.trees import plant
 from tests.report import sample
-from tests.report.measure_big import big
-from tests.report.sample_profiles import Kind, pprof
+from tests.report.sample_profiles import Kind, many_stacks, pprof
 
 KIB = 1024
 Stacks = Mapping[tuple[str, ...], int]
@@ -184,7 +183,9 @@ def test_the_table_has_the_numbers_of_the_check_row_by_row() -> None:
 
 
 def test_big_captures_are_quick() -> None:
-    profiles = [(m, read(pprof(big(g), "heap"))) for m, g in (("baseline.end", 1), ("hold.end", 3))]
+    profiles = [
+        (m, read(pprof(many_stacks(g), "heap"))) for m, g in (("baseline.end", 1), ("hold.end", 3))
+    ]
     begin = time.process_time()
     found = captures("heap", profiles)
     assert of(found).left == 20_000 - 15

@@ -17,11 +17,11 @@ function pile(chart, joined) {
 }
 
 // Diagonal lines, as a fill.
-function hatch() {
+function hatch(ink = "edge") {
   const tile = document.createElement("canvas"), size = 8;
   tile.width = tile.height = size;
   const pen = tile.getContext("2d");
-  pen.strokeStyle = color("edge");
+  pen.strokeStyle = color(ink);
   pen.globalAlpha = 0.35;
   for (const shift of [-size, 0, size]) {
     pen.moveTo(shift, size);
