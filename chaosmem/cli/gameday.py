@@ -124,12 +124,15 @@ def _moments(entries: Sequence[AnyEntry]) -> list[Moment]:
     """What people want to read of the journal, in its order."""
     from chaosmem.rundir import events  # noqa: PLC0415
 
-    found, ended = [], False
+    found, last, ended = [], 0.0, False
     for entry in entries:
-        made = _moment_of(entry, later="afterwards" if ended else "")
+        later = (
+            ended or entry.t < last
+        )  # `undo` writes behind a dead run's journal, without a clock
+        made = _moment_of(entry, later="afterwards" if later else "")
         if made is not None:
             found.append(made)
-        ended = ended or isinstance(entry, events.RunEnded)
+        last, ended = max(last, entry.t), ended or isinstance(entry, events.RunEnded)
     return found
 
 

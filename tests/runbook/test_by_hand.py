@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chaosmem.errors import Exit
+from tests.chaosmesh.standin import StandIn
 from tests.cluster.api import Access, wait_for
 from tests.cluster_run.shop import QUICK, Shop, holding, settled, wait_event
 from tests.runbook.papers import code, section
@@ -113,3 +114,25 @@ def test_the_handover_of_a_killed_run_undoes_it_by_its_own_names(shop: Shop, pat
     assert shop.template() == before
     settled(shop, 30)
     shop.clean()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # the first one builds the controller
+def test_a_stress_of_chaos_mesh_goes_by_the_runbooks_commands(
+    meshed: Shop, mesh: StandIn, path: str
+) -> None:
+    press = {"memory": {"via": "chaos-mesh", "level": "70%", "ramp": "1s"}}
+    spec = meshed.spec(faults=[press], checks=["stress-effect"], phases=QUICK | {"hold": "60s"})
+    paper = meshed.chaosmem("runbook", spec)
+    assert paper.code == Exit.PASS, paper.stderr
+    run_id = _killed(meshed, spec)
+    assert _stresses(meshed)
+    looked = _by_hand(paper.stdout, path, run_id)
+    assert "No resources found" in looked.stderr
+    assert not _stresses(meshed)
+    settled(meshed, 30)
+    meshed.clean()
+
+
+def _stresses(shop: Shop) -> list[str]:
+    return shop.cluster.kubectl("get", "stresschaos", "-n", shop.namespace, "-o", "name").split()
