@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from chaosmem.campaign.model import FORMAT, Cell, Prepared
 from chaosmem.errors import RunDirError, UsageError
 from chaosmem.rundir import RunDir
 from chaosmem.rundir.events import Entry
+from chaosmem.rundir.failing import unwritable
 from chaosmem.rundir.journal import JournalWriter, bodies
 
 HOME = "campaigns"
@@ -84,8 +86,19 @@ class CampaignDir:
         return _entries(self.cell(cell) / JOURNAL, CELL)
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file: it is there whole or not at all."""
-        RunDir(self.root).write(name, data)
+        """Write a whole file: it is there whole or not at all, whoever else writes it too."""
+        path = self.root / name
+        part = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as out:
+                out.write(data)
+                out.flush()
+                os.fdatasync(out.fileno())
+            part.replace(path)
+        except OSError as problem:
+            part.unlink(missing_ok=True)
+            raise unwritable(name, problem) from problem
 
 
 def _entries(path: Path, adapter: TypeAdapter[E]) -> list[E]:
@@ -116,9 +129,11 @@ def append(path: Path, entry: Entry) -> None:
 def create(base: Path, prepared: Prepared, text: str, experiments: list[str]) -> CampaignDir:
     """Write everything that the campaign is; `campaign.json` last: with it, it is whole.
 
-    Idempotent: the pods of a Job each do it, with the same content.
+    Idempotent: the pods of a Job each do it, at one time, with the same content.
     """
     home = CampaignDir(base.resolve() / HOME / prepared.name / prepared.id)
+    if (home.root / PREPARED).is_file():
+        return home
     for cell, experiment in zip(prepared.cells, experiments, strict=True):
         home.write(f"cells/{cell.key}/{EXPERIMENT}", experiment.encode())
     home.write(TEXT, text.encode())

@@ -36,7 +36,7 @@ def create(file: Path, base: Path, engine: Engine) -> CampaignDir:
     if engine == "cluster":  # the Job's indices are the order in which its pods begin
         order = schedule.interleaved(prepared.cells)
         texts = [texts[cell.index] for cell in order]
-        again = tuple(c.model_copy(update={"index": n}) for n, c in enumerate(order))
+        again = tuple(c.model_copy(update={"index": n, "base": "."}) for n, c in enumerate(order))
         prepared = prepared.model_copy(update={"cells": again})
     return directory.create(base, prepared, loaded.text, texts)
 

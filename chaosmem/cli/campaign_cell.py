@@ -25,6 +25,13 @@ def work_locally(home: CampaignDir, index: int, lock_fd: int | None) -> int:
     return exit_code(work(home, prepared, cell))
 
 
+def work_in_pod(packed: Path, runs_dir: Path, index: int) -> int:
+    """A pod of a Job."""
+    from chaosmem.campaign.cluster import pod  # noqa: PLC0415 - only there
+
+    return pod.work(packed, runs_dir, index, work)
+
+
 def work(home: CampaignDir, prepared: Prepared, cell: Cell) -> Standing:
     """Recover and run the cell."""
     run = functools.partial(_run, home.base)

@@ -56,6 +56,10 @@ def run(
     file: File,
     runs_dir: RunsDir = RUNS,
     *,
+    on: Annotated[
+        Literal["local", "cluster"],
+        typer.Option(help="Child processes here, or an Indexed Job in the cluster."),
+    ] = "local",
     output: Format = "text",
     junit: Junit = None,
     markdown: Markdown = None,
@@ -63,7 +67,7 @@ def run(
     """Run a campaign and give its verdict."""
     from chaosmem.campaign import planning  # noqa: PLC0415 - loaded when used
 
-    home = planning.create(file, runs_dir, "local")
+    home = planning.create(file, runs_dir, on)
     _say(f"campaign {home.root}")
     _go_on(home, output, junit, markdown)
 
@@ -120,6 +124,15 @@ def report(
     typer.echo(str(place))
 
 
+@app.command(epilog="Example: chaosmem campaign gather latest")
+def gather(name: Name = "latest", runs_dir: RunsDir = RUNS) -> None:
+    """Fetch what the pods of a campaign have written so far; safe to repeat."""
+    from chaosmem.campaign.cluster import engine  # noqa: PLC0415 - loaded when used
+
+    home = directory.find(runs_dir, name)
+    typer.echo(f"{engine.gather(home, _say)} files are new in {home.base}")
+
+
 @app.command(hidden=True)
 def cell(
     place: Annotated[Path, typer.Argument(help="The campaign's directory.")],
@@ -135,11 +148,45 @@ def cell(
     sys.exit(work_locally(CampaignDir(place.resolve()), index, lock_fd))
 
 
+@app.command(hidden=True)
+def pod(
+    packed: Annotated[Path, typer.Argument(help="The campaign, packed.")],
+    runs_dir: RunsDir,
+    *,
+    index: Annotated[int, typer.Option(envvar="JOB_COMPLETION_INDEX", help="Which cell.")],
+) -> None:
+    """Work on one cell in a pod: what the Job of `run --on cluster` starts."""
+    from chaosmem.cli.campaign_cell import work_in_pod  # noqa: PLC0415 - loaded when used
+
+    sys.exit(work_in_pod(packed, runs_dir, index))
+
+
+@app.command(hidden=True)
+def share(
+    runs_dir: RunsDir,
+    *,
+    campaign: Annotated[str, typer.Option(help="NAME/ID of the campaign.")],
+    port: Annotated[int, typer.Option(help="Port to answer on.")] = 8080,
+    seconds: Annotated[float, typer.Option(help="How long, at most.")] = 3600.0,
+) -> None:
+    """Hand a campaign's files out over HTTP: what the pod of `gather` does."""
+    from chaosmem.campaign.cluster.share import serve  # noqa: PLC0415 - loaded when used
+
+    serve(runs_dir, campaign, port, seconds)
+
+
 def _go_on(home: CampaignDir, output: Output, junit: Path | None, markdown: Path | None) -> None:
     """Run what is still to be run, and report."""
-    from chaosmem.campaign import reports, runner  # noqa: PLC0415 - loaded when used
+    from chaosmem.campaign import reports  # noqa: PLC0415 - loaded when used
 
-    runner.run(home, _say)
+    if home.prepared().engine == "cluster":
+        from chaosmem.campaign.cluster import engine  # noqa: PLC0415 - 0.4 s
+
+        engine.run(home, _say)
+    else:
+        from chaosmem.campaign import runner  # noqa: PLC0415 - loaded when used
+
+        runner.run(home, _say)
     result = _now(home)
     home.write(reports.ROLLUP, reports.render("json", result))
     home.write(reports.PAGE, reports.render("html", result))
