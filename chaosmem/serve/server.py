@@ -14,6 +14,8 @@ from chaosmem.serve.app import application
 from chaosmem.serve.hub import Hub
 from chaosmem.serve.settings import Settings
 
+_BACKLOG = 100
+
 
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
@@ -57,6 +59,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host.strip("[]"), port))
+        made.listen(_BACKLOG)  # whoever reads the address may call at once
     except OSError as problem:
         made.close()
         raise UsageError(

@@ -292,7 +292,7 @@ document.addEventListener("submit", (event) => {
   if (form.id === "abort" && !asked) {
     asked = true;
     button.textContent = "Press again to abort";
-    setTimeout(() => { asked = false; button.textContent = "Abort"; }, 4000);
+    setTimeout(() => { asked = false; button.textContent = "Abort"; }, 30000);
     return;
   }
   send(form, button);
