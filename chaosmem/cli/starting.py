@@ -16,8 +16,13 @@ from chaosmem.errors import ToolchainMissing, UsageError
 _SHOWN = ("pydantic", "numpy", "aiohttp", "typer", "rich", "pyyaml", "jinja2", "kubernetes")
 
 
-def print_schema() -> None:
-    """The JSON Schema of an experiment."""
+def print_schema(kind: str = "experiment") -> None:
+    """The JSON Schema of an experiment, or of a campaign."""
+    if kind == "campaign":
+        from chaosmem.spec.campaign_schema import campaign_schema  # noqa: PLC0415 - when used
+
+        typer.echo(json.dumps(campaign_schema(), indent=2))
+        return
     typer.echo(json.dumps(spec.json_schema(), indent=2))
 
 
