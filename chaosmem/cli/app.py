@@ -203,11 +203,16 @@ def doctor(
 
 
 @app.command(epilog="Example: chaosmem schema > chaosmem.schema.json")
-def schema() -> None:
-    """Print the JSON Schema of experiments, for editors."""
+def schema(
+    *,
+    kind: Annotated[
+        Literal["experiment", "campaign"], typer.Option(help="Of which kind of file.")
+    ] = "experiment",
+) -> None:
+    """Print the JSON Schema of experiments or campaigns, for editors."""
     from chaosmem.cli.starting import print_schema  # noqa: PLC0415
 
-    print_schema()
+    print_schema(kind)
 
 
 @app.command(epilog="Example: chaosmem init my-experiment.yaml")
