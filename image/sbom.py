@@ -66,7 +66,18 @@ def write(venv: Path, root: Path) -> None:
     for package in packages:
         _put(root / _STATUS / package.name, package.stanza)
     _put(root / "etc/os-release", Path("/etc/os-release").read_text())
-    _put(root / SBOM, json.dumps(bill, indent=1) + "\n")
+    text = json.dumps(bill, indent=1) + "\n"
+    _check(text)
+    _put(root / SBOM, text)
+
+
+def _check(text: str) -> None:
+    """The build ends where the bill is not what CycloneDX's own schema allows."""
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - only where cyclonedx-bom is
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
+    if problem := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        sys.exit(f"the bill of materials is not valid: {problem}")
 
 
 def _environment(venv: Path) -> dict[str, Any]:
