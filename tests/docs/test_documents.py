@@ -147,7 +147,9 @@ def test_the_commands_of_the_first_pages_work_one_after_the_other(tmp_path: Path
             timeout=150,
             check=False,
         )
-        assert ran.returncode == 0, f"chaosmem {line}: {ran.stdout}{ran.stderr}"
+        # On a busy machine the demo's verdict may be INCONCLUSIVE; that is not what is asked here.
+        allowed = (0, 3) if line.startswith(("run", "verify")) else (0,)
+        assert ran.returncode in allowed, f"chaosmem {line}: {ran.stdout}{ran.stderr}"
         if line.startswith("init"):
             (tmp_path / "cart.yaml").write_text(next(blocks(ROOT / "README.md", "yaml")))
     assert len(done) >= 8
