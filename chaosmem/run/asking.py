@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chaosmem.clock import wall
 from chaosmem.errors import UsageError
-from chaosmem.run.owner import owner
+from chaosmem.run.owner import gone
 from chaosmem.rundir import RunDir, control
 from chaosmem.rundir.acts import Act
 
@@ -16,7 +16,7 @@ def request(run: RunDir, act: Act | str, *, text: str = "", seconds: float = 0.0
         UsageError: no such act, something missing or too long, or nobody is there to answer.
         RunDirError: the run directory cannot be written.
     """
-    if owner(run) is None and control.ended(run) is None:
+    if gone(run):
         if act == Act.NOTE:
             return control.note_after(run, text=text, by=by, at=wall())
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 
 from chaosmem.drivers import procfs
 from chaosmem.rundir import RunDir, events, layout
@@ -22,4 +23,22 @@ def owner_of(journal: Journal) -> int | None:
 
 def owner(rundir: RunDir) -> int | None:
     """The same, of a run directory."""
-    return owner_of(decode(rundir.read(layout.JOURNAL) if rundir.has(layout.JOURNAL) else b""))
+    return owner_of(_journal(rundir))
+
+
+def gone(rundir: RunDir) -> bool:
+    """Whether the run was killed: it has no end, and its process was here and is not any more.
+
+    Of a run on another host, or in a container, nobody here can tell: it is taken to go on.
+    """
+    journal = _journal(rundir)
+    entries = [n.entry for n in journal.lines]
+    started = next((e for e in entries if isinstance(e, events.RunStarted)), None)
+    if started is None or any(isinstance(e, events.RunEnded) for e in entries):
+        return False
+    here = started.facts.get("host", platform.node()) == platform.node()
+    return here and owner_of(journal) is None
+
+
+def _journal(rundir: RunDir) -> Journal:
+    return decode(rundir.read(layout.JOURNAL) if rundir.has(layout.JOURNAL) else b"")
