@@ -31,6 +31,7 @@ COMMANDS = [
     "history",
     "baseline",
     "trend",
+    "control",
 ]
 
 
