@@ -22,6 +22,7 @@ from chaosmem.rundir.events import AnyEntry
 from chaosmem.verify.model import Finding
 
 Say = Callable[[str], None]
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Watched:
@@ -120,9 +121,9 @@ def listen(base: Path, names: list[str], where: str, say: Say) -> None:
     """Serve runs below `base` until a signal comes; each scrape looks again which they are."""
     which(base, names)  # a name that is not there is told now
     watch = standing.Watch(lambda: _there(base, names), say)
-    with exposition.serving(text.registry(watch), where) as url, _stopped() as stop:
+    with _waited_for(), exposition.serving(text.registry(watch), where) as url:
         say(f"metrics on {url}")
-        stop.wait()
+        signal.sigwait(_STOPS)
 
 
 def _there(base: Path, names: list[str]) -> list[RunDir]:
@@ -133,14 +134,10 @@ def _there(base: Path, names: list[str]) -> list[RunDir]:
 
 
 @contextlib.contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """Set by SIGINT and SIGTERM; their handlers are put back."""
-    stop = threading.Event()
-    before = {
-        sign: signal.signal(sign, lambda *_: stop.set()) for sign in (signal.SIGINT, signal.SIGTERM)
-    }
+def _waited_for() -> Iterator[None]:
+    """SIGINT and SIGTERM stay pending for `sigwait`, also those that come before it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
-        yield stop
+        yield
     finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -100,14 +100,17 @@ def _ready(url: str) -> None:
 def listening(lab: Lab, base: Path, *args: str) -> Iterator[subprocess.Popen[str]]:
     """`chaosmem export metrics --listen`, as soon as it listens; stopped by SIGTERM."""
     started = lab.start("export", "metrics", *args, "--runs-dir", base)
-    assert started.stderr is not None
-    assert "metrics on http://" in started.stderr.readline()
     try:
+        assert started.stderr is not None
+        first = started.stderr.readline()
+        assert "metrics on http://" in first, first
         yield started
-    finally:
         started.send_signal(signal.SIGTERM)
-        out, err = started.communicate(timeout=60)
-    assert (started.returncode, out) == (Exit.PASS, ""), err
+        out, err = started.communicate(timeout=120)
+        assert (started.returncode, out) == (Exit.PASS, ""), err
+    finally:
+        started.kill()
+        started.communicate()
 
 
 def _page(where: str) -> str:
