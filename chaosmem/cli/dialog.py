@@ -166,6 +166,7 @@ class Dialog:
     def _begun(self, entry: WaitBegun) -> Wish | None:
         first = not self._waits
         self._waits[entry.trial] = entry
+        self._said = ""
         answers = self.asks and not self._asking and not self.pausing
         return Wish(Act.RESUME) if entry.kind == "pause" and first and answers else None
 
