@@ -12,7 +12,7 @@ from chaosmem.clock import wall
 from chaosmem.errors import ChaosmemError, Exit
 from chaosmem.evidence.model import Evidence, FaultRecord
 from chaosmem.notify.message import Amount, Notification, Told, Tripped
-from chaosmem.plan.model import Plan
+from chaosmem.plan.model import Plan, PlannedTarget
 from chaosmem.rundir import RunDir, layout
 from chaosmem.rundir.events import GuardTripped
 from chaosmem.spec.notify import Occasion
@@ -113,7 +113,7 @@ def of_test(experiment: str = "") -> Notification:
 
 
 def _note(about: About, **fields: object) -> Notification:
-    names = [plain(t.name) for t in about.plan.targets]
+    names = [plain(_who(target)) for target in about.plan.targets]
     more = (f"and {len(names) - MOST_TARGETS} more",) if len(names) > MOST_TARGETS else ()
     common: dict[str, object] = {
         "experiment": about.plan.experiment,
@@ -124,6 +124,11 @@ def _note(about: About, **fields: object) -> Notification:
         "targets": (*names[:MOST_TARGETS], *more),
     }
     return Notification.model_validate(common | fields)
+
+
+def _who(target: PlannedTarget) -> str:
+    """Its name; of a process what is started, since all are named so."""
+    return target.detail if target.kind == "process" else target.name
 
 
 def _title(occasion: Occasion, about: About) -> str:

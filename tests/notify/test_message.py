@@ -11,13 +11,16 @@ from chaosmem.errors import RunDirError, UndoIncomplete
 from chaosmem.notify import compose, wording
 from chaosmem.notify.compose import About
 from chaosmem.notify.redact import Redactor
+from chaosmem.plan.model import PlannedTarget
 from chaosmem.rundir import RunDir
 from chaosmem.rundir.events import GuardTripped
 from chaosmem.verify.model import Finding, Number, Outcome, Verdict
 from tests.verify.build import SURGE, evidence, fault, trial
 
 SEEN = evidence(trial(faults=[fault(SURGE)]))
-ABOUT = About(SEEN.plan, RunDir(Path("/runs/cart/2026-1")), {"team": "shop"})
+TARGET = PlannedTarget(name="process", kind="process", detail="start ./demo")
+PLAN = SEEN.plan.model_copy(update={"targets": (TARGET,)})
+ABOUT = About(PLAN, RunDir(Path("/runs/cart/2026-1")), {"team": "shop"})
 
 
 def _finding(**changes: object) -> Finding:
@@ -71,7 +74,7 @@ def test_the_body_of_a_webhook_is_this() -> None:
         "outcome": "FAIL",
         "exitCode": 1,
         "labels": {"team": "shop"},
-        "targets": ["demo"],
+        "targets": ["start ./demo"],
         "did": ["goroutines-1: does (done)"],
         "guard": None,
         "findings": [

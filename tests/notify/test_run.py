@@ -20,6 +20,7 @@ FAILS = {
     "phases": {"baseline": "300ms", "inject": "300ms", "hold": "1s", "recover": "300ms"},
     "checks": [{"gc-cpu": {"max": "0.000001%"}}],  # no collection costs that little
 }
+PASSES = {"phases": {"baseline": "500ms", "inject": "500ms", "hold": "1s", "recover": "500ms"}}
 TRIPS = {
     "faults": [{"heap": {"churn": "20MiB/s"}}],
     "guards": [{"rss": {"max": "1MiB"}}],  # no Go process is that small
@@ -59,16 +60,16 @@ def test_a_failure_is_told_with_what_failed_and_where_the_report_is(lab: Lab, ho
 
 
 def test_a_pass_is_told_to_who_asked_for_it(lab: Lab, hook: Hooks) -> None:
-    assert lab.run(lab.spec(notify=[*_hook(), *_hook(on="pass")])).code == 0
+    assert lab.run(lab.spec(notify=[*_hook(), *_hook(on="pass")], **PASSES)).code == 0
     assert [g.json["occasion"] for g in hook.got] == ["pass"]
 
 
 def test_the_machines_channels_are_told_too(lab: Lab, hook: Hooks, tmp_path: Path) -> None:
     machine = tmp_path / "all.yaml"
     machine.write_text("notify:\n- slack: {url: {env: HOOK}, on: [pass]}\n")
-    assert lab.run(lab.spec(), "--notify", str(machine)).code == 0
+    assert lab.run(lab.spec(**PASSES), "--notify", str(machine)).code == 0
     lab.env["CHAOSMEM_NOTIFY"] = str(machine)
-    assert lab.run(lab.spec(notify=_hook(on="pass"))).code == 0
+    assert lab.run(lab.spec(notify=_hook(on="pass"), **PASSES)).code == 0
     assert len(hook.got) == 3
     assert hook.got[0].json["text"].startswith("*chaosmem: PASS lab*")
 
@@ -96,7 +97,7 @@ def test_a_server_that_hangs_holds_up_no_undo(lab: Lab, hook: Hooks) -> None:
 
 @pytest.mark.parametrize(
     ("code", "changes", "reply"),
-    [(0, {}, Reply(302)), (1, FAILS, Reply(404, f"no {TOKEN}")), (1, FAILS, Reply(500))],
+    [(0, PASSES, Reply(302)), (1, FAILS, Reply(404, f"no {TOKEN}")), (1, FAILS, Reply(500))],
     ids=["pass-302", "fail-404", "fail-500"],
 )
 def test_nobody_told_changes_no_verdict(
@@ -171,7 +172,7 @@ def test_a_secret_that_is_not_there_refuses_before_anything_is_touched(
 def test_who_interrupts_the_waiting_keeps_the_verdict(lab: Lab, hook: Hooks) -> None:
     hook.always = Reply(hang=120)
     started = lab.start(
-        "run", lab.spec(notify=_hook(on="pass", timeout="60s")), "--runs-dir", lab.runs
+        "run", lab.spec(notify=_hook(on="pass", timeout="60s"), **PASSES), "--runs-dir", lab.runs
     )
     assert started.stderr is not None
     assert any(line.startswith("chaosmem: report ") for line in started.stderr)
