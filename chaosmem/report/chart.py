@@ -45,6 +45,7 @@ class Chart:
         band: steady-state band (low, high), where a check used one.
         deadline: by when the check demands recovery, in seconds of the trial.
         shows: names of the metrics that are drawn or that the lines are computed from.
+        file: the one that it was read from, of an answer to a query.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Chart:
     band: tuple[float, float] | None = None
     deadline: float | None = None
     shows: tuple[str, ...] = ()
+    file: str = ""
 
 
 def window(trial: Trial) -> Window:

@@ -13,6 +13,7 @@ from chaosmem.metrics import Metric
 from chaosmem.report.chart import Chart, Columns, Line, finite, window
 from chaosmem.report.downsample import extremes, per_bucket
 from chaosmem.report.memory import container, layers
+from chaosmem.report.queried import queried
 from chaosmem.spec.base import Phase
 from chaosmem.spec.checks import Check, GoroutineRecovery
 from chaosmem.verify.model import Finding
@@ -31,6 +32,7 @@ def charts(
         container(trial, limit),
         _gc_cpu(trial, limit),
         *_load(trial, limit),
+        *queried(trial, findings, limit),
     ]
     return tuple(c for c in made if c is not None and any(len(g.t) for g in c.columns))
 

@@ -28,6 +28,7 @@ class Shown:
     states: bool
     cycles: bool
     trace: bool
+    histograms: frozenset[str]
     events: tuple[Event, ...]
 
 
@@ -64,7 +65,8 @@ def link(shown: Shown | None, given: Pointer, ledger: frozenset[int]) -> Link:
     at = _of_trial(given, shown.start)
     words, start, end = pointer(at), at.start, at.end if at.end is not None else at.start
     chart = _chart(shown, given)
-    lines = f"{shown.id}-lines" if shown.charts and start is not None else ""
+    drawn = chart or start is not None
+    lines = f"{shown.id}-lines" if shown.charts and drawn else ""
     anchor = _table(shown, given) or lines or _ledger(given, ledger)
     return Link(words, anchor, chart, _graph(shown, given), start, end)
 
@@ -82,9 +84,13 @@ def _ledger(given: Pointer, ledger: frozenset[int]) -> str:
 def _chart(shown: Shown, given: Pointer) -> str:
     """The time line of the metric that is named; of GC cycles the heap's."""
     names = set(_METRIC.findall(given.what))
-    found = next((c.id for c in shown.charts if names & set(c.shows)), "")
+    found = next((c.id for c in shown.charts if names & set(c.shows) or _is_of(c, given)), "")
     heap = given.file == shown.trial.cycles.file and any(c.id == "heap" for c in shown.charts)
     return found or ("heap" if heap else "")
+
+
+def _is_of(chart: Chart, given: Pointer) -> bool:
+    return bool(chart.file) and chart.file == given.file
 
 
 def _table(shown: Shown, given: Pointer) -> str:
@@ -92,6 +98,8 @@ def _table(shown: Shown, given: Pointer) -> str:
     capture = next((c for c in shown.trial.captures if c.file == given.file), None)
     if capture is not None:
         return _of_capture(shown, capture.profile, capture.moment)
+    if given.file in shown.histograms:
+        return f"{shown.id}-histograms"
     if shown.trial.log is not None and given.file == shown.trial.log.file:
         return f"{shown.id}-trace" if shown.trace else ""
     if given.file.startswith("journal"):

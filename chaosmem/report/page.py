@@ -18,6 +18,7 @@ from chaosmem.report.flames import Flame, flames, other_flames
 from chaosmem.report.gctrace import TraceRows, trace_rows
 from chaosmem.report.goroutines import GoroutineMap, of_captures
 from chaosmem.report.happened import Event, events
+from chaosmem.report.histograms import HistogramTable, histogram_tables
 from chaosmem.report.links import Shown
 from chaosmem.report.multiples import Drawn, Multiples, multiples
 from chaosmem.report.operators import Wait, of_trial, operated, waited
@@ -64,6 +65,7 @@ class TrialView:
     cycles: CycleRows | None
     trace: TraceRows | None
     waits: tuple[Wait, ...]
+    histograms: tuple[HistogramTable, ...]
 
     @property
     def shown(self) -> Shown:
@@ -79,6 +81,7 @@ class TrialView:
             states=self.states is not None,
             cycles=self.cycles is not None,
             trace=self.trace is not None,
+            histograms=frozenset(file for table in self.histograms for file in table.files),
             events=self.events,
         )
 
@@ -193,6 +196,7 @@ def _trial(verdict: Verdict, evidence: Evidence, trial: Trial, id_: str) -> Tria
         cycles=_cycles(trial, span.start, max(20, _CYCLE_ROWS // many)),
         trace=trace_rows(trial, span.start, max(20, _CYCLE_ROWS // many)),
         waits=waited(evidence, trial, span),
+        histograms=histogram_tables(trial),
     )
 
 

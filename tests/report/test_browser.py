@@ -407,6 +407,16 @@ def test_printing_unfolds_what_did_not_pass_on_light_paper(reader: Reader) -> No
     assert page.locator("#theme").is_hidden()
 
 
+def test_nothing_is_wider_than_the_paper(reader: Reader) -> None:
+    page = reader.open(PODS, viewport={"width": 688, "height": 900})  # A4 less its margins
+    page.locator(".check:not(.pass) > details").evaluate_all(
+        "all => all.forEach((d) => { d.open = true; })"
+    )
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 688
+
+
 def test_without_scripts_everything_but_the_charts_can_be_read(reader: Reader) -> None:
     page = reader.open({"kind": "leak", "trials": 2}, java_script_enabled=False)
     assert page.locator("svg.spark").count() == 4

@@ -31,11 +31,8 @@ function initEvidence(open, lines, graphs) {
     const shown = lines(id);
     if (graph !== undefined) graphs(id)?.(Number(graph));
     let at = element;
-    if (shown && start !== undefined) {
-      const from = Number(start), to = Number(end);
-      shown.mark([from, to], on, name + ": " + jump.textContent);
-      if (element.id === id + "-lines") at = document.getElementById(`${id}-chart-${on}`) ?? element;
-    }
+    if (shown && start !== undefined) shown.mark([Number(start), Number(end)], on, name + ": " + jump.textContent);
+    if (element.id === id + "-lines") at = document.getElementById(`${id}-chart-${on}`) ?? element;
     history.pushState(null, "", jump.hash);
     arrive(at);
   }
