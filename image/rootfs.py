@@ -88,6 +88,8 @@ def _binaries(out: Path) -> Iterator[Path]:
 
 def _links(path: Path) -> Iterable[Path]:
     done = subprocess.run(["ldd", path], capture_output=True, text=True, check=False)
+    if lacking := re.findall(r"(\S+) => not found", done.stdout):
+        sys.exit(f"{path} needs {', '.join(lacking)}, which the base has not")
     return [Path(match[1]) for match in _LINKED.finditer(done.stdout)]
 
 

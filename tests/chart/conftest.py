@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chart.places import Places, serving
 from tests.chart.release import Release, values
 from tests.cluster.api import Access, Cluster
 from tests.cluster.fixtures import cluster
@@ -53,6 +54,13 @@ def release(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
         shop.cluster.drop_namespace(shop.control)
         shop.cluster.drop_namespace(namespace)
         shop.cluster.kubectl("delete", "pv", namespace, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture(scope="module")
+def places(imaged: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """PostgreSQL and object storage, where pods of the cluster can reach them."""
+    with serving(tmp_path_factory.mktemp("places"), imaged.instance.addresses().host) as found:
+        yield found
 
 
 def _volume(name: str, directory: Path) -> dict[str, object]:

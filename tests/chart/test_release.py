@@ -5,12 +5,16 @@ One release is installed, used, upgraded and uninstalled; the tests stand in tha
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 
 from chaosmem import evidence, verify
 from chaosmem.errors import Exit
+from chaosmem.rundir import RunDir
+from tests.chart.places import Places
 from tests.chart.release import CRON_JOB, NAME, SECONDS, Release, entries
 from tests.cluster.api import wait_for
 
@@ -54,7 +58,7 @@ def test_a_pod_that_is_deleted_in_mid_run_undoes_itself_inside_its_grace(
     assert time.monotonic() - began < pod["spec"]["terminationGracePeriodSeconds"]
     installed.shop.clean()
     run = installed.kept()[-1]
-    assert [e["state"] for e in entries(run) if e["event"] == "run.ended"] == ["aborted"]
+    assert [e["state"] for e in entries(run) if e["event"] == "run.ended"] == ["interrupted"]
     assert run.has("verdict.json")
     assert [e for e in entries(run) if e["event"] == "undo.failed"] == []
 
@@ -70,13 +74,43 @@ def test_an_upgrade_leaves_a_run_alone_that_is_going_on(installed: Release) -> N
     installed.shop.clean()
 
 
+def test_a_run_is_kept_in_postgresql_and_in_object_storage(
+    installed: Release, places: Places
+) -> None:
+    """Beside the volume, or without one: here without."""
+    secrets = {"history": {"url": places.database}, "s3-key": places.s3.environment}
+    for name, data in secrets.items():
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
+        installed.shop.cluster.apply(secret | {"stringData": data}, namespace=installed.namespace)
+    results = {
+        "volume": {"enabled": False},
+        "postgresql": {"urlSecret": "history"},
+        "objectStorage": {
+            "url": "s3://chaos/months",
+            "endpoint": places.s3.endpoint,
+            "allowHttp": True,
+            "credentialsSecret": "s3-key",
+        },
+    }
+    installed.apply("upgrade", results=results)
+    ended = installed.run("elsewhere")
+    assert ended.code == Exit.PASS, ended.log
+    (row,) = json.loads(places.chaosmem("history", "list", "--db", places.local, "--json"))
+    assert (row["experiment"], row["outcome"]) == ("lab", "PASS")
+    words = ("archive", "get", row["run_id"], "s3://chaos/months", "--runs-dir")
+    (fetched,) = places.chaosmem(*words, str(places.scratch)).splitlines()
+    assert verify.verify(evidence.load(RunDir(Path(fetched)))).exit_code == Exit.PASS
+    assert places.s3.environment["AWS_SECRET_ACCESS_KEY"] not in ended.log
+    installed.shop.clean()
+
+
 def test_an_uninstall_in_mid_run_undoes_it_first_and_leaves_nothing(installed: Release) -> None:
     installed.start("uninstalled")
     installed.holds()
     before = installed.shop.template()
     installed.uninstall()
     run = installed.kept()[-1]
-    assert [e["state"] for e in entries(run) if e["event"] == "run.ended"] == ["aborted"]
+    assert [e["state"] for e in entries(run) if e["event"] == "run.ended"] == ["interrupted"]
     assert installed.shop.template() == before
     for pod in installed.shop.pods():
         said = installed.shop.held(pod)

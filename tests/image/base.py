@@ -12,7 +12,7 @@ from tests.cluster.shell import locked, run
 SUITE = "trixie"  # as the Dockerfile's own base
 PYTHON = "3.13"
 TAG = f"localhost/chaosmem-base:{SUITE}"
-_PACKAGES = "python3-venv,ca-certificates"
+_PACKAGES = "python3-venv,ca-certificates,libstdc++6"  # the last: numpy; any slim image has it
 _UNUSED = ("man", "doc", "locale", "info")
 _NEEDED: Mapping[str, str] = {
     "mmdebstrap": "mmdebstrap",
