@@ -259,7 +259,8 @@ def told(subject: Subject, rule: str) -> bool:
 def score(rule: str, subjects: list[Subject]) -> Score:
     """Count."""
     judged = [s for s in subjects if s.scraped >= LEAST]
-    wrong = [s for s in judged if s.program in TRUTH[rule]]
+    shown = [s for s in judged if s.acted or s.program in FROM_THE_START]
+    wrong = [s for s in shown if s.program in TRUTH[rule]]
     right = [s for s in judged if s.program not in TRUTH[rule]]
     detected = [s for s in wrong if told(s, rule)]
     false = [s for s in right if s.fired.get(rule)]
@@ -296,6 +297,7 @@ def table(subjects: list[Subject], repeats: int) -> str:
     """Markdown."""
     scores = [score(rule, subjects) for rule in TRUTH]
     short = sorted({s.program for s in subjects if s.scraped < LEAST})
+    idle = sum(s.scraped >= LEAST and not s.acted for s in subjects)
     programs = len({s.program for s in subjects})
     machine = f"{os.cpu_count()} CPUs, {platform.system()} {platform.release()}"
     lines = [
@@ -311,7 +313,9 @@ def table(subjects: list[Subject], repeats: int) -> str:
             f"| {s.rule} | {', '.join(sorted(TRUTH[s.rule]))} | {share(s.detected, s.wrong)} | "
             f"{median} | {share(s.false, s.right)} | {', '.join(s.falsely)} |"
         )
-    lines += ["", f"Not judged, scraped for less than {LEAST:.0f} s: {', '.join(short) or 'none'}."]
+    none = f"In {idle} of {len(subjects)} runs no fault acted: there, nothing was to be detected."
+    less = f"Not judged, scraped for less than {LEAST:.0f} s: {', '.join(short) or 'none'}."
+    lines += ["", f"{less} {none}"]
     return "\n".join(lines)
 
 
@@ -319,6 +323,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="these programs alone")
+    parser.add_argument("--keep", type=Path, help="JSON file for what was seen of each program")
     parser.add_argument("--write", type=Path, help="document whose table is written anew")
     wish = parser.parse_args()
     subjects: list[Subject] = []
@@ -329,6 +334,9 @@ def main() -> None:
             place = base / str(i)
             place.mkdir()
             subjects += repetition(base, wish.only or names, place)
+            shutil.rmtree(place / "data", ignore_errors=True)
+            if wish.keep:
+                wish.keep.write_text(json.dumps([dataclasses.asdict(s) for s in subjects]))
             print(table(subjects, i + 1), flush=True)
             if wish.write:
                 write(wish.write, table(subjects, i + 1))
