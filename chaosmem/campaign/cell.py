@@ -6,6 +6,7 @@ before it exists, and whoever comes next starts here again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -175,12 +176,14 @@ def undo(found: RunDir) -> str:
 
 def judged(found: RunDir, left: str = "", *, anew: bool = False) -> Result:
     """The run's result: the verdict that is kept; `anew`, or where none is, computed and kept."""
-    if not anew and found.has(layout.VERDICT) and found.has(layout.REPORT):
+    kept = found.has(layout.VERDICT) and not anew
+    if kept and found.has(layout.REPORT):
         return _finished(verify.from_json(found.read(layout.VERDICT)), left)
     seen = evidence.load(found)
     verdict = verify.verify(seen)
     found.write(layout.VERDICT, verify.to_json(verdict))
-    found.write(layout.REPORT, report.html(verdict, seen).encode())
+    with contextlib.suppress(Exception):  # a page that cannot be drawn takes no verdict away
+        found.write(layout.REPORT, report.html(verdict, seen).encode())
     return _finished(verdict, left)
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.lab import Campaigns
+from tests.cluster.fixtures import cluster
 from tests.run.harness import Lab
+
+__all__ = ["cluster"]
 
 
 @pytest.fixture
