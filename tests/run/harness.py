@@ -116,7 +116,7 @@ class Lab:
 
     def finish(self, started: subprocess.Popen[str]) -> Ran:
         """Wait for a started command."""
-        out, err = started.communicate(timeout=60)
+        out, err = started.communicate(timeout=110)
         return Ran(started.returncode, out, err, self.runs)
 
     def run(self, spec: Path, *args: str, **options: Any) -> Ran:

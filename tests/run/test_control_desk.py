@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosmem.run.control import Desk
@@ -169,6 +169,7 @@ Acts = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(acts=Acts, longest=st.floats(0.0, 120.0))
 def test_whatever_is_asked_a_phase_never_lasts_longer_than_plan_and_longest_together(
     acts: list[tuple[Act, float, float]], longest: float

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosmem.errors import RunDirError, UsageError
@@ -225,6 +225,7 @@ def test_a_note_cannot_steer_a_terminal(run: RunDir) -> None:
     assert "\x1b" not in found.by
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=2000), cuts=st.lists(st.integers(0, 2000), max_size=5))
 def test_whatever_the_bytes_and_however_they_come_the_reader_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, cuts: list[int]
