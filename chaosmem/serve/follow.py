@@ -19,14 +19,7 @@ from chaosmem.rundir import RunDir, layout
 from chaosmem.rundir.events import AnyEntry
 from chaosmem.serve.picture import Watched
 from chaosmem.serve.series import LiveSeries, charts
-from chaosmem.serve.standing import (
-    QUIET_SECONDS,
-    State,
-    gone,
-    is_owned,
-    read_plan,
-    silent_for,
-)
+from chaosmem.serve.standing import State, goes_on, gone, read_plan
 from chaosmem.serve.tails import JournalTail
 
 KEPT_LINES: Final = 300
@@ -127,7 +120,7 @@ class Follower:
     def _state_now(self) -> str:
         if self._watched.picture().ended:
             return str(State.ENDED)
-        if is_owned(self._watched.started) or silent_for(self._found) < QUIET_SECONDS:
+        if goes_on(self._found, self._watched.started):
             return str(State.RUNNING if self._watched.started else State.PREPARING)
         return str(State.KILLED)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import uvicorn
@@ -38,7 +40,21 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         port = bound.getsockname()[1]
         guarded, site = application(replace(settings, port=port))
         ready(address(settings.host, port))
-        _Server(_config(guarded), site.hub).run(sockets=[bound])
+        with _stopping_is_no_error():
+            _Server(_config(guarded), site.hub).run(sockets=[bound])
+
+
+@contextlib.contextmanager
+def _stopping_is_no_error() -> Iterator[None]:
+    """Uvicorn raises the signal that stopped it again; to whoever sent it all went as asked."""
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for sign in before:
+            signal.signal(sign, lambda *_: None)
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def _config(guarded: ASGIApp) -> uvicorn.Config:

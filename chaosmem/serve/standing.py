@@ -1,18 +1,20 @@
 """How a run stands: going on, ended, or left behind by a runner that was killed.
 
 The journal alone says how a run ended. Whether it goes on is asked of the system: the process
-that wrote it is there (its pid, with the same start), or the files still grow, which is how a run
-of another machine or container looks from here.
+that wrote it is there (its pid, with the same start). A run of another host, or of a container
+with a name of its own, is told by its files: they still grow.
 """
 
 from __future__ import annotations
 
+import platform
 import time
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import ValidationError
 
+from chaosmem.drivers import procfs
 from chaosmem.errors import RunDirError
 from chaosmem.plan.model import Plan
 from chaosmem.run.owner import owner_of
@@ -84,16 +86,22 @@ def of_journal(found: RunDir, journal: Journal) -> Standing:
     if ended is not None:
         why = f": {ended.reason}" if ended.reason else ""
         return Standing(State.ENDED, f"{ended.state}{why}", trial, phase, pid, left)
-    if owner_of(journal) is not None or silent_for(found) < QUIET_SECONDS:
+    if goes_on(found, started):
         state = State.RUNNING if started else State.PREPARING
         return Standing(state, _doing(trial, phase), trial, phase, pid, left)
     return Standing(State.KILLED, gone(pid), trial, phase, pid, left)
 
 
-def is_owned(started: RunStarted | None) -> bool:
-    """Whether the process that began the run is there."""
-    line = () if started is None else (Line(1, started),)
-    return owner_of(Journal(line, ())) is not None
+def goes_on(found: RunDir, started: RunStarted | None) -> bool:
+    """Whether somebody still works on a run that has not ended.
+
+    A zombie, not yet reaped, does not. Of another host's run, or one that has not begun yet, only
+    its files can tell.
+    """
+    if started is None or started.facts.get("host", platform.node()) != platform.node():
+        return silent_for(found) < QUIET_SECONDS
+    pid = owner_of(Journal((Line(1, started),), ()))
+    return pid is not None and procfs.alive(pid)
 
 
 def gone(pid: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 from chaosmem import metrics, rundir
@@ -45,7 +46,7 @@ class Staged:
         for entry in entries:
             self._journal.write(entry)
 
-    def begin(self, *, pid: int | None = None, ticks: int | None = None) -> None:
+    def begin(self, *, pid: int | None = None, ticks: int | None = None, host: str = "") -> None:
         """Up to the first phase; `pid` and `ticks` of another owner, who may be gone."""
         owner = os.getpid() if pid is None else pid
         self.write(
@@ -56,7 +57,7 @@ class Staged:
                 wall=wall(),
                 owner_pid=owner,
                 owner_ticks=procfs.started_ticks(owner) or 0 if ticks is None else ticks,
-                facts={"host": "ci-1"},
+                facts={"host": host or platform.node()},
             ),
             events.TrialStarted(t=0.1, trial=TRIAL, arm="default", number=1, target="demo"),
         )
