@@ -65,7 +65,7 @@ class Pods:
         return CampaignDir(found.parent)
 
 
-def _objects(namespace: str, volume: Path) -> Iterator[dict[str, Any]]:
+def objects_of(namespace: str, volume: Path) -> Iterator[dict[str, Any]]:
     name = {"name": "chaosmem", "namespace": namespace}
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name}
     rules = [
@@ -123,7 +123,7 @@ def pods(cluster: Access, tmp_path: Path, healthy: Path) -> Iterator[Pods]:
         parent.chmod(0o755)
     tmp_path.chmod(0o755)
     cluster.make_namespace(namespace, level="restricted")
-    cluster.apply(*_objects(namespace, volume), namespace=namespace)
+    cluster.apply(*objects_of(namespace, volume), namespace=namespace)
     place = Campaigns(Lab(tmp_path, Path("/runs/bin/healthy")))
     place.lab.env["KUBECONFIG"] = str(cluster.kubeconfig)
     place.experiment(phases={"baseline": "1s", "inject": "500ms", "hold": "3s", "recover": "1s"})
