@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from chaosmem import __version__
 from chaosmem.report.words import plain
@@ -107,7 +108,7 @@ def _print(item: Item, experiment: str) -> str:
 def _location(spot: Spot) -> Json:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": spot.file, "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": quote(spot.file, safe="/:%"), "uriBaseId": "%SRCROOT%"},
             "region": {"startLine": spot.line, "startColumn": spot.column},
         }
     }

@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from chaosmem import rundir
+from chaosmem.errors import Exit
 from chaosmem.history import baselines, database, place, reading, store
 from chaosmem.history.model import Run
 from chaosmem.history.times import stamp
@@ -27,14 +28,14 @@ target:
     command: [./service]
     args: ["-addr", "127.0.0.1:{port}"]
     ready: {within: 30s}
-phases: {baseline: 1s, inject: 300ms, hold: 400ms, recover: 3500ms}
+phases: {baseline: 3s, inject: 500ms, hold: 700ms, recover: 5500ms}
 faults:
   - goroutines: {count: 300, at: main.start}
 checks:
   - stress-effect
-  - goroutine-recovery: {within: 3s, dwell: 200ms, minSamples: 4}
+  - goroutine-recovery: {within: 4s, dwell: 200ms, minSamples: 4}
   - pause: {max: 1ns, advisory: true}
-limits: {duration: 1m}
+limits: {duration: 2m}
 """
 SECONDS = (0.20, 0.22, 0.24, 0.26, 0.28, 0.30, 0.32, 0.34)
 """Recoveries of the approved runs; their band ends at 0.62 s (median 0.27 s, k(8) = 5.91)."""
@@ -84,9 +85,12 @@ class Lab:
         state = str(self.base / "state")
         return mine | {"PATH": path, "CHAOSMEM_DB": str(self.db), "XDG_STATE_HOME": state}
 
-    def gate(self, *args: str, env: Mapping[str, str] | None = None) -> Done:
-        """`chaosmem gate spec.yaml`, to its end."""
-        return self.call("gate", "spec.yaml", "--progress", "none", *args, env=env)
+    def gate(
+        self, *args: str, env: Mapping[str, str] | None = None, wanted: Exit = Exit.PASS
+    ) -> Done:
+        """`chaosmem gate spec.yaml`, to its end, undisturbed."""
+        command = ("gate", "spec.yaml", "--progress", "none", *args)
+        return undisturbed(lambda: self.call(*command, env=env), lambda done: done.code == wanted)
 
     def call(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Done:
         """Any command of chaosmem, to its end."""
@@ -131,6 +135,19 @@ def done(
         command, cwd=where, env=env, capture_output=True, text=True, timeout=seconds, check=False
     )
     return Done(ran.returncode, ran.stdout, ran.stderr)
+
+
+def undisturbed(call: Callable[[], Done], well: Callable[[Done], bool]) -> Done:
+    """Do it again, at most twice, where it is not `well` and the gate says INCONCLUSIVE.
+
+    A machine that stalls for seconds lets a heartbeat lapse or unsettles a baseline. Then nothing
+    is shown, the gate says so, and neither is anything shown about the gate.
+    """
+    for _ in range(2):
+        done = call()
+        if well(done) or done.code != Exit.INCONCLUSIVE:
+            return done
+    return call()
 
 
 def _earlier(run: Run, number: int, seconds: float) -> Run:

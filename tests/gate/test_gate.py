@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,7 +16,8 @@ import xmlschema
 from chaosmem import rundir, verify
 from chaosmem.errors import Exit
 from chaosmem.history.model import Run
-from tests.gate.lab import INERT, LEAK, SLOWER, SPEC, Lab
+from tests.cluster.api import wait_for
+from tests.gate.lab import INERT, LEAK, SLOWER, SPEC, Done, Lab, undisturbed
 
 pytestmark = pytest.mark.timeout(600)
 DATA = Path(__file__).parent / "data"
@@ -21,7 +25,7 @@ SARIF = jsonschema.Draft4Validator(json.loads((DATA / "sarif-2.1.0-rtm.5.json").
 JUNIT = xmlschema.XMLSchema(DATA.parents[1] / "report" / "data" / "junit-10.xsd")
 FILES = ["gate.json", "junit.xml", "report.html", "results.sarif", "summary.md", "verdict.json"]
 RECOVERY = SPEC.splitlines().index(
-    "  - goroutine-recovery: {within: 3s, dwell: 200ms, minSamples: 4}"
+    "  - goroutine-recovery: {within: 4s, dwell: 200ms, minSamples: 4}"
 )
 
 
@@ -73,7 +77,7 @@ def test_an_advisory_check_that_fails_is_shown_and_opens_the_gate(passed: Lab) -
 
 
 def test_a_fail_shuts_the_gate_and_marks_its_check_in_the_spec(lab: Lab) -> None:
-    done = lab.gate("--annotations", "github", env=LEAK)
+    done = lab.gate("--annotations", "github", env=LEAK, wanted=Exit.FAIL)
     assert done.code == Exit.FAIL, done.said
     _valid(lab)
     assert _red(lab) == ["goroutine-recovery"]
@@ -83,7 +87,7 @@ def test_a_fail_shuts_the_gate_and_marks_its_check_in_the_spec(lab: Lab) -> None
 
 
 def test_inconclusive_shuts_the_gate_and_is_no_pass(lab: Lab) -> None:
-    done = lab.gate(env=INERT)
+    done = lab.gate(env=INERT, wanted=Exit.INCONCLUSIVE)
     assert done.code == Exit.INCONCLUSIVE, done.said
     _valid(lab)
     assert _red(lab) == ["stress-effect", "goroutine-recovery"]
@@ -102,7 +106,7 @@ def test_inconclusive_is_let_through_only_where_that_is_said_and_is_told(lab: La
 
 def test_slower_than_the_approved_baseline_is_a_regression(lab: Lab, healthy: Run) -> None:
     lab.approved(healthy)
-    done = lab.gate(env=SLOWER)
+    done = lab.gate(env=SLOWER, wanted=Exit.FAIL)
     assert done.code == Exit.FAIL, done.said
     _valid(lab)
     assert lab.decision()["verdict"] == "PASS"
@@ -120,7 +124,10 @@ def test_as_in_the_approved_baseline_opens_the_gate(lab: Lab, healthy: Run) -> N
 
 
 def test_a_required_baseline_that_is_missing_is_inconclusive(lab: Lab) -> None:
-    done = lab.gate("--baseline", "required")
+    done = undisturbed(
+        lambda: lab.call("gate", "spec.yaml", "--baseline", "required"),
+        lambda done: "a baseline is required" in done.stdout,
+    )
     assert done.code == Exit.INCONCLUSIVE, done.said
     _valid(lab)
     assert "a baseline is required" in lab.decision()["says"]
@@ -128,12 +135,18 @@ def test_a_required_baseline_that_is_missing_is_inconclusive(lab: Lab) -> None:
 
 
 def test_one_bad_trial_of_three_shuts_the_gate(lab: Lab) -> None:
-    done = lab.gate("--trials", "3", env={"FLAKY": str(lab.base / "starts")})
+    starts = lab.base / "starts"
+
+    def call() -> Done:
+        starts.unlink(missing_ok=True)
+        return lab.call("gate", "spec.yaml", "--trials", "3", env={"FLAKY": str(starts)})
+
+    done = undisturbed(call, lambda done: done.code == Exit.FAIL)
     assert done.code == Exit.FAIL, done.said
     _valid(lab)
     found = [f for f in lab.decision()["findings"] if f["check"] == "goroutine-recovery"]
-    assert [f["outcome"] for f in found] == ["PASS", "FAIL", "PASS"]
-    assert (lab.base / "starts").read_text() == "..."
+    assert [f["outcome"] == "FAIL" for f in found] == [False, True, False]
+    assert starts.read_text() == "..."
     assert "3 trials an arm (--trials), all of them in this verdict" in done.stdout
 
 
@@ -162,7 +175,7 @@ def test_a_spec_that_is_wrong_is_in_every_file_and_no_older_verdict_stays(lab: L
 
 def test_a_target_that_cannot_be_had_shuts_the_gate_whatever_is_let_through(lab: Lab) -> None:
     (lab.base / "service").unlink()
-    done = lab.gate("--fail-on", "fail")
+    done = lab.gate("--fail-on", "fail", wanted=Exit.INCONCLUSIVE)
     assert done.code == Exit.INCONCLUSIVE
     _valid(lab)
     assert lab.decision()["passed"] is False
@@ -179,7 +192,42 @@ def test_the_step_summary_is_appended_to(lab: Lab) -> None:
     assert said.endswith((lab.out / "summary.md").read_text())
 
 
+def test_a_spec_in_a_folder_with_a_blank_is_marked_by_both(lab: Lab) -> None:
+    folder = lab.base / "my experiments"
+    folder.mkdir()
+    (folder / "cart.yaml").write_text(SPEC.replace("count: 300", "count: many"))
+    done = lab.call("gate", "my experiments/cart.yaml", "--annotations", "github")
+    assert done.code == Exit.SPEC_INVALID
+    _valid(lab)
+    place = lab.sarif()["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "my%20experiments/cart.yaml"
+    assert "::error file=my experiments/cart.yaml,line=" in done.stdout
+
+
 def test_an_unknown_word_of_fail_on_is_a_usage_error_that_names_the_known_ones(lab: Lab) -> None:
     done = lab.gate("--fail-on", "warnings")
     assert done.code == Exit.USAGE
     assert "fail, inconclusive, regression" in done.stderr
+
+
+def test_a_stop_by_the_ci_is_undone_and_shuts_the_gate_with_a_verdict(lab: Lab) -> None:
+    lab.spec(SPEC.replace("hold: 700ms", "hold: 60s"))
+    command = [sys.executable, "-m", "chaosmem", "gate", "spec.yaml", "--fail-on", "fail"]
+    started = subprocess.Popen(command, cwd=lab.base, env=lab.env)
+    try:
+        wait_for(lambda: _holds(lab), 120, "the hold phase has begun")
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(timeout=120) == Exit.ABORTED
+    finally:
+        started.kill()
+        started.wait()
+    _valid(lab)
+    assert "run-completed" in _red(lab)
+    assert "undo-complete" not in _red(lab)
+    assert lab.decision()["passed"] is False
+    assert (lab.out / "report.html").is_file()
+
+
+def _holds(lab: Lab) -> bool:
+    journals = lab.base.glob("runs/cart/2*/journal.jsonl")
+    return any(b'"phase":"hold"' in journal.read_bytes() for journal in journals)
