@@ -11,7 +11,7 @@ JOBS ?= 4
 PYTEST := $(BIN)/pytest -q -m "not slow and not browser and not cluster"
 say = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: help demo test lint types go-test py-test test-browser test-slow test-cluster cluster-up cluster-down bench fuzz setup dev clean
+.PHONY: help demo docs image test lint types go-test py-test test-browser test-slow test-cluster cluster-up cluster-down bench fuzz setup dev clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -73,14 +73,15 @@ go-test: dev
 
 # What is timed needs the machine for itself: first the pure tests, then the command line on real
 # processes, then the corpus, whose experiments run side by side.
-TIMED := tests/run tests/cli tests/prometheus tests/export tests/corpus
+PROCESSES := tests/run tests/cli tests/gate tests/runbook tests/campaign tests/notify tests/plugins
+TIMED := $(PROCESSES) tests/prometheus tests/export tests/corpus
 # The helper presses on real cgroups of this machine, and on a v2 kernel in emulation.
 PRESSED := tests/helper tests/cgroup2
 py-test: dev
 	$(call say,pytest: everything that is not timed)
 	@$(PYTEST) -n $(JOBS) $(addprefix --ignore=,$(TIMED) $(PRESSED))
 	$(call say,pytest: the command line on real processes)
-	@$(PYTEST) -n 2 tests/run tests/cli
+	@$(PYTEST) -n 2 $(PROCESSES)
 	$(call say,pytest: with a real Prometheus server (installs it by apt as root))
 	@sh tests/prometheus/install-prometheus.sh
 	@$(PYTEST) tests/prometheus tests/export
@@ -112,6 +113,12 @@ test-cluster: dev ## The tests on a real Kubernetes, the slow ones too
 	$(call say,tests on the real cluster)
 	@CHAOSMEM_TEST_CLUSTER=ci $(BIN)/pytest -q -n 2 --dist loadfile -m cluster; \
 		code=$$?; $(PY) -m tests.cluster down --name ci; exit $$code
+
+docs: dev ## The documents as a site in .build/site; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+image: dev ## The runner's and the helper's image, out of Debian's packages (root, buildah)
+	@$(PY) -m tests.image dist
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
