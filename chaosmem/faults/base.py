@@ -24,10 +24,10 @@ class PodScene:
     """A pod, its helper, and Chaos Mesh where a fault acts through it."""
 
     target: PlannedPod
-    helper: Agent | None
-    """Speaks the agent's protocol: lease, act, end."""
+    helper: Callable[[], Agent | None]
+    """Speaks the agent's protocol: lease, act, end. It may come while the warmup passes."""
     chaos_mesh: MeshAccess | None = None
-    no_helper: str = ""
+    no_helper: Callable[[], str] = str
     """Why there is no helper."""
     loader: PodLoad | None = None
     """The pod that sends load; None: load is sent from here."""
@@ -64,13 +64,15 @@ class Scene:
 
     def need_helper(self) -> Agent:
         """The helper beside the target; FaultRefused where there is none."""
-        if self.pod is None or self.pod.helper is None:
-            why = f": {self.pod.no_helper}" if self.pod and self.pod.no_helper else ""
+        helper = self.pod.helper() if self.pod else None
+        if helper is None:
+            why = self.pod.no_helper() if self.pod else ""
+            why = f": {why}" if why else ""
             raise FaultRefused(
                 f"there is no helper beside the target, so nothing can press on its cgroup{why}",
                 hint="`chaosmem doctor SPEC` says what the helper lacks",
             )
-        return self.pod.helper
+        return helper
 
     def need_loader(self) -> PodLoad:
         """The pod that sends load; FaultRefused where there is none."""

@@ -14,8 +14,9 @@ from chaosmem.errors import ChaosmemError, TargetGone
 from chaosmem.plan.model import PlannedPod, PlannedTrial
 from chaosmem.run.job import Job
 from chaosmem.run.lookout import Lookout
+from chaosmem.run.podplace import Place
 from chaosmem.run.podplan import candidate
-from chaosmem.run.pods import Place, PodTarget
+from chaosmem.run.pods import PodTarget
 from chaosmem.run.record import Record, lock_name
 from chaosmem.run.rolling import Rolling, environment_of
 from chaosmem.run.stage import Stage
@@ -118,8 +119,8 @@ class PodSupply:
 
     def target(self, planned: PlannedTrial) -> TargetHandle:
         """The pod of one trial."""
-        place = Place(self._cluster, self._stage, planned.key)
-        target = PodTarget(place, self._now[planned.target])
+        place = Place(self._cluster, self._stage, planned.key, self._now[planned.target])
+        target = PodTarget(place)
         self._live.append(target)
         return target
 

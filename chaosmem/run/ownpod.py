@@ -13,7 +13,7 @@ from chaosmem.drivers.agent import Agent
 from chaosmem.drivers.http import Http
 from chaosmem.drivers.kube import objects, pods
 from chaosmem.drivers.kube.connect import Cluster
-from chaosmem.drivers.kube.kinds import POD, SECRET, JsonObject, Ref
+from chaosmem.drivers.kube.kinds import POD, SECRET, JsonObject, Kind, Ref
 from chaosmem.drivers.kube.podmodel import Pod
 from chaosmem.drivers.kube.transport import open_route
 from chaosmem.errors import ChaosmemError, TargetError
@@ -46,6 +46,7 @@ class OwnPod:
         self._cluster, self._spec, self._name = cluster, spec, name
         self._key, self._run = key, run_id
         self._stack = contextlib.AsyncExitStack()
+        self._making: asyncio.Future[JsonObject] | None = None
         self.token = secrets.token_urlsafe(24)
 
     @property
@@ -71,11 +72,16 @@ class OwnPod:
         """Promise the removal of both, and make the Secret."""
         for kind in ("Secret", "Pod"):
             await ledger.promise(self._promise(self._deletion(kind)))
-        await objects.create(self._cluster, SECRET, secret)
+        await self._create(SECRET, secret)
+
+    async def _create(self, kind: Kind, body: JsonObject) -> JsonObject:
+        """Make it; what is still being made when this is cancelled, `stop` waits for."""
+        self._making = asyncio.ensure_future(objects.create(self._cluster, kind, body))
+        return await asyncio.shield(self._making)
 
     async def make(self, body: JsonObject, port: int, clock: RunClock) -> Reached:
         """Make the pod and wait until it answers; TargetError says what it lacks."""
-        made = await objects.create(self._cluster, POD, body)
+        made = await self._create(POD, body)
         pod = await self._running(Ref.to(POD, made), clock)
         deadline = clock.now() + _ANSWERS_WITHIN
         while True:
@@ -139,6 +145,8 @@ class OwnPod:
     async def stop(self, ledger: Ledger) -> None:
         """Remove the pod and the Secret; what cannot be removed stays promised."""
         await self._stack.aclose()
+        if self._making is not None:  # it would be there after its removal
+            await asyncio.gather(self._making, return_exceptions=True)
         await asyncio.gather(*(self._removed(self._deletion(k), ledger) for k in ("Pod", "Secret")))
 
     async def _removed(self, undo: DeleteObject, ledger: Ledger) -> None:

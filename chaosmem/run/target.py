@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,6 +12,7 @@ from chaosmem.drivers.sources import Source
 from chaosmem.faults.base import PodScene
 from chaosmem.run.lease import Holder
 from chaosmem.run.undo import Ledger
+from chaosmem.spec.base import Phase
 from chaosmem.spec.target import Target
 
 Changed = Callable[[str, int | None, bool, str], None]
@@ -64,8 +65,8 @@ class TargetHandle(Protocol):
         """Who can hold faults, and how somebody else would make them let go."""
         ...
 
-    def beside(self) -> tuple[Source, ...]:
-        """Further sources to sample (the container's cgroup)."""
+    def beside(self) -> Sequence[Source]:
+        """Further sources to sample (the container's cgroup); more may come until `settled`."""
         ...
 
     def pod_scene(self) -> PodScene | None:
@@ -74,6 +75,10 @@ class TargetHandle(Protocol):
 
     async def start(self, ledger: Ledger) -> None:
         """Make it run and be ready; what it leaves behind is promised first."""
+        ...
+
+    async def settled(self, phase: Phase) -> None:
+        """Wait for what `phase` needs beside the target and what is still on its way."""
         ...
 
     async def stop(self, ledger: Ledger) -> None:

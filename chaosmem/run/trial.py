@@ -145,6 +145,7 @@ class Trial:
             await self._operating.before(self._step(phase), trial=self.key)
             if ended is not None:
                 await board.end(ended)
+            await self._target.settled(phase)
             await self._phase(phase, wires, board)
             ended = phase
         await board.end(Phase.RECOVER)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
 
+from chaosmem import evidence
 from chaosmem.errors import Exit
+from chaosmem.metrics import CGROUP_WORKING_SET
+from chaosmem.spec.base import Phase
 from tests.cluster.api import wait_for
 from tests.cluster_run.shop import CHECKS, FAULTS, QUICK, Shop, holding, ready, wait_event
 
@@ -127,8 +131,36 @@ def test_a_helper_that_admission_refuses_is_named_and_nothing_passes(shop: Shop)
     shop.clean()
 
 
+def test_the_helper_comes_while_the_warmup_passes_and_is_there_for_the_baseline(
+    shop: Shop,
+) -> None:
+    ran = shop.run(shop.spec(phases=QUICK | {"warmup": "2s"}))
+    assert ran.code == Exit.PASS, ran.stdout
+    happened = ran.events()
+    promised = next(e["t"] for e in happened if e.get("id", "").endswith("helper-pod"))
+    there = next(e["t"] for e in happened if "cgroup" in e.get("facts", {}))
+    baseline = next(e["t"] for e in happened if e.get("phase") == "baseline")
+    assert promised < there < baseline
+    (trial,) = evidence.load(shop.rundir()).trials
+    seen = trial.of(CGROUP_WORKING_SET).within(trial.phases[Phase.BASELINE])
+    assert len(seen) >= 10
+    shop.clean()
+
+
+def test_a_run_that_is_stopped_while_the_helper_comes_leaves_nothing(shop: Shop) -> None:
+    started = shop.start(shop.spec(phases=QUICK | {"warmup": "60s"}))
+    wait_event(shop, lambda e: e.get("id", "").endswith("helper-pod"))
+    started.send_signal(signal.SIGINT)
+    ran = shop.finish(started)
+    assert ran.code == Exit.ABORTED, ran.stdout
+    planned = {e["id"] for e in ran.told("undo.planned")}
+    assert planned == {e["id"] for e in ran.told("undo.done")}
+    shop.clean()
+
+
 def test_a_second_run_on_the_same_workload_is_refused_and_told_who_has_it(shop: Shop) -> None:
-    first = shop.start(shop.spec())
+    long = {**QUICK, "hold": "20s"}  # on a busy machine the second one needs seconds to begin
+    first = shop.start(shop.spec(phases=long))
     wait_event(shop, holding)
     second = shop.chaosmem("run", shop.spec("other"), "--runs-dir", shop.base / "second")
     ran = shop.finish(first)

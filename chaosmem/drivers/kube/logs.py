@@ -36,14 +36,22 @@ _FIRST_WAIT: Final = 0.2
 _LONGEST_WAIT: Final = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines that may be missing: noticed at `t` seconds of the run's clock, and why."""
+
+    t: float
+    text: str
+
+
 @dataclass(slots=True)
 class LogReport:
-    """What was followed: lines written, streams begun, and what may be missing, in words."""
+    """What was followed: lines written, streams begun, and what may be missing."""
 
     lines: int = 0
     streams: int = 0
     restarts: int = 0
-    gaps: list[str] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ class LogFollower:
             await self._take_rest(file)
 
     def _gap(self, why: str) -> None:
-        self.report.gaps.append(f"at {self._clock.now():.1f} s: {why}")
+        self.report.gaps.append(Gap(self._clock.now(), why))
 
     # --- one stream
 
