@@ -24,7 +24,8 @@ class Checks:
 
     experiment: str
     experiments: tuple[str, ...]
-    trends: tuple[Trend, ...]
+    trends: tuple[tuple[str, Trend], ...]
+    """Each under its check's name, of which a kind can have several."""
 
 
 async def trends(request: Request) -> Response:
@@ -53,8 +54,9 @@ def _checks(history: History, asked: Wanted) -> Checks:
     experiments = tuple(sorted({e for found in by_check.values() for e in found}))
     chosen = asked.experiment or (experiments[0] if len(experiments) == 1 else "")
     own = [name for name, found in by_check.items() if chosen in found]
-    found = [overview.look(history, name, replace(asked, experiment=chosen)) for name in own]
-    return Checks(chosen, experiments, tuple(t for o in found for t in o.trends))
+    want = replace(asked, experiment=chosen)
+    found = ((name, one) for name in own for one in overview.look(history, name, want).trends)
+    return Checks(chosen, experiments, tuple(found))
 
 
 def _told(found: Trend) -> list[str]:
