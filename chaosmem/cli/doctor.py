@@ -43,7 +43,7 @@ async def _said(sections: AsyncIterator[Section], output: Output) -> list[Ailmen
         found = list(await section.findings)
         kept.append((section.heading, found))
         if output == "text":
-            _print(found)
+            tell(found)
     if output == "json":
         typer.echo(json.dumps(_document(kept), indent=2))
     return [ailment for _, found in kept for ailment in found]
@@ -54,7 +54,8 @@ def _document(kept: list[tuple[str, list[Ailment]]]) -> dict[str, Any]:
     return {"well": all(a["well"] or not a["needed"] for a in every), "findings": every}
 
 
-def _print(found: Sequence[Ailment]) -> None:
+def tell(found: Sequence[Ailment]) -> None:
+    """Lines about each thing, and how to mend what is not well."""
     for ailment in _folded(found):
         mark = "ok     " if ailment.well else "PROBLEM" if ailment.needed else "note   "
         typer.echo(f"{mark}  {ailment.what}: {ailment.found}")

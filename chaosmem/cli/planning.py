@@ -13,6 +13,7 @@ from chaosmem.run import resolve
 
 if TYPE_CHECKING:
     from chaosmem.plan import Plan
+    from chaosmem.spec.reader import Loaded
 
 _BAR = 60
 
@@ -32,8 +33,27 @@ def show_plan(path: Path, output: str, *, explain: bool = False) -> None:
         from chaosmem.runbook.plaintext import plaintext  # noqa: PLC0415
 
         typer.echo(f"\n{plaintext(explanation(loaded.experiment, planned))}", nl=False)
+    tell_rehearsal(loaded)
     for warning in loaded.warnings:
         typer.echo(f"warning  {warning}", err=True)
+
+
+def tell_rehearsal(loaded: Loaded) -> bool:
+    """What a cluster says to what a run would make there; whether all that is needed may be made.
+
+    By the API server's dry runs: admission, quotas and rights are asked, and nothing is changed.
+    """
+    if loaded.experiment.target.kubernetes is None:
+        return True
+    import asyncio  # noqa: PLC0415 - only for pods
+
+    from chaosmem.cli.doctor import tell  # noqa: PLC0415
+    from chaosmem.run.diagnose_pods import rehearse  # noqa: PLC0415
+
+    found = asyncio.run(rehearse(loaded))
+    typer.echo("\ncontrol namespace, by dry runs")
+    tell(found)
+    return all(ailment.well or not ailment.needed for ailment in found)
 
 
 def plan_lines(plan: Plan) -> list[str]:

@@ -15,7 +15,7 @@ import typer
 
 from chaosmem import rundir, spec
 from chaosmem.cli.control import Game
-from chaosmem.cli.planning import plan_lines
+from chaosmem.cli.planning import plan_lines, tell_rehearsal
 from chaosmem.cli.secrets import refuse_missing
 from chaosmem.errors import Exit, UsageError
 from chaosmem.run import resolve
@@ -64,8 +64,10 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     channels = refuse_missing(loaded, str(path), wish.notify)
     job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say)
     if dry_run:
-        typer.echo("\n".join([*plan_lines(job.plan), "", "dry run: nothing was touched"]))
-        return Exit.PASS
+        typer.echo("\n".join(plan_lines(job.plan)))
+        allowed = tell_rehearsal(loaded)
+        typer.echo("\ndry run: nothing was touched")
+        return Exit.PASS if allowed else Exit.INCONCLUSIVE
     meanwhile.join()
     bell = _bell(channels, job)
     with bell.heard() if bell else contextlib.nullcontext(), _scraped(wish) as scraped:

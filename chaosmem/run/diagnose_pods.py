@@ -50,6 +50,20 @@ async def diagnose_pods(loaded: Loaded, clock: RunClock) -> AsyncIterator[Sectio
         yield Section("cluster", _known([Ailment.of("cluster", problem)]))
 
 
+async def rehearse(loaded: Loaded) -> list[Ailment]:
+    """What the API server says to all that a run would make, by dry runs: nothing is changed."""
+    spec = loaded.experiment.target.kubernetes
+    assert spec is not None  # noqa: S101 - the caller has a kubernetes target
+    try:
+        async with Cluster.open(context=spec.context) as cluster:
+            clock = RunClock.start()
+            _, look = await _pods(loaded, Look(cluster, loaded.experiment, spec, clock))
+            what = f"control namespace {spec.control_namespace}"
+            return await _caught(what, diagnose_helper.control(look))
+    except ChaosmemError as problem:
+        return [Ailment.of("cluster", problem)]
+
+
 async def _sections(loaded: Loaded, look: Look) -> AsyncIterator[Section]:
     found, look = await _pods(loaded, look)
     parts = [("permissions", _caught("permissions", diagnose_cluster.granted(look)))]

@@ -7,7 +7,7 @@ from typing import Final
 
 from chaosmem import units
 from chaosmem.spec.base import Phase
-from chaosmem.spec.checks import HeapReturns
+from chaosmem.spec.checks import HeapReturns, NoOom, NoRestart
 from chaosmem.spec.errors import Path
 from chaosmem.spec.faults import (
     Fault,
@@ -244,6 +244,18 @@ def load_is_steady(draft: Draft) -> Iterator[Complaint]:
             yield warning(_at(i, fault), message)
 
 
+def kills_are_not_forbidden(draft: Draft) -> Iterator[Complaint]:
+    """A fault that goes on to the OOM kill ends the process; these checks want it to live."""
+    expected = [i for i, fault in of_kind(draft.faults, MemoryFault) if fault.oom == "expected"]
+    for i, check in draft.checks:
+        if expected and isinstance(check, NoOom | NoRestart) and not check.advisory:
+            message = (
+                f"faults[{expected[0]}] expects the OOM kill that {check.kind} forbids, so the"
+                f" check cannot pass; leave it out or write {check.kind}: {{advisory: true}}"
+            )
+            yield warning(("checks", i, check.kind), message)
+
+
 RULES: tuple[Rule, ...] = (
     memory_needs_a_cgroup,
     agent_is_mounted,
@@ -262,4 +274,5 @@ RULES: tuple[Rule, ...] = (
     surges_leave_descriptors,
     load_has_an_origin,
     load_is_steady,
+    kills_are_not_forbidden,
 )
