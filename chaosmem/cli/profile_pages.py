@@ -145,8 +145,8 @@ def _flame(
 ) -> Flame:
     from chaosmem.profile import diff  # noqa: PLC0415
     from chaosmem.profile.report import sample_index  # noqa: PLC0415
+    from chaosmem.profile.stack_tree import plant  # noqa: PLC0415
     from chaosmem.report.flames import Told, diff_flame, functions, value_flame  # noqa: PLC0415
-    from chaosmem.report.trees import plant  # noqa: PLC0415
 
     chosen = profile.sample_types[sample_index(profile, options.sample_index)]
     title = f"{name}: {chosen.type}"

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 
 from chaosmem.errors import UsageError
-from chaosmem.profile.columns import Profile
-from chaosmem.profile.graph import Weighted, frames
+from chaosmem.profile.columns import Int64, Profile
+from chaosmem.profile.grown import Grown, grow
 from chaosmem.profile.names import normalised
-from chaosmem.profile.nodes import build_nodes
-from chaosmem.profile.options import DEFAULT
+from chaosmem.profile.options import Options
 from chaosmem.profile.pattern import compile_pattern
 from chaosmem.profile.report import sample_index as find_sample_index
-from chaosmem.profile.sampling import Z95, Estimate, variances
+from chaosmem.profile.sampling import Z95, Estimate
+from chaosmem.profile.stack_tree import Tree, plant
 
 IGNORED = (
     r"^net/http/pprof\.",
@@ -83,12 +84,12 @@ class Match:
         return tuple(stack.rank for stack in self.stacks)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Growth:
     """Growth by stack.
 
     Attributes:
-        stacks: every stack whose value changed, largest growth first.
+        columns: of every stack.
         sample_type, unit: what `bytes` counts.
         total: net growth of the stacks considered.
         grown: sum over the stacks that grew; shares are of this.
@@ -97,7 +98,7 @@ class Growth:
         ignored_bytes: their net growth.
     """
 
-    stacks: tuple[StackGrowth, ...]
+    columns: Grown
     sample_type: str
     unit: str
     total: int
@@ -106,9 +107,45 @@ class Growth:
     ignored: tuple[str, ...]
     ignored_bytes: int
 
+    def __len__(self) -> int:
+        """How many stacks changed."""
+        return len(self.columns.changed)
+
+    @cached_property
+    def stacks(self) -> tuple[StackGrowth, ...]:
+        """Every stack whose value changed, largest growth first."""
+        return self.first(len(self))
+
+    def first(self, n: int) -> tuple[StackGrowth, ...]:
+        """The first n of `stacks`, without the work for the others."""
+        ranked = self.columns.ranked(n)
+        return tuple(self._row(rank, *row) for rank, row in enumerate(ranked, 1))
+
+    def held(self, captures: Iterable[Int64], n: int) -> tuple[tuple[int, ...], ...]:
+        """What each capture of the same tree has in each of the first n stacks.
+
+        Args:
+            captures: rows of the tree's `own`.
+            n: of `first`.
+        """
+        groups = [group for group, _ in self.columns.ranked(n)]
+        summed = np.array([self.columns.summed(own)[groups] for own in captures], np.int64)
+        return tuple(tuple(row) for row in summed.T.tolist())
+
+    def _row(self, rank: int, group: int, frames: tuple[str, ...]) -> StackGrowth:
+        size = int(self.columns.size[group])
+        return StackGrowth(
+            rank=rank,
+            frames=frames,
+            bytes=size,
+            objects=int(self.columns.objects[group]),
+            share=max(size, 0) / self.grown if self.grown else 0.0,
+            estimate=Estimate.of(size, float(self.columns.variance[group])),
+        )
+
     def top(self, n: int = 10) -> tuple[StackGrowth, ...]:
         """The n largest that grew."""
-        return tuple(stack for stack in self.stacks[:n] if stack.bytes > 0)
+        return tuple(stack for stack in self.first(n) if stack.bytes > 0)
 
     def match(self, pattern: str) -> Match:
         """The stacks that have a frame which matches.
@@ -165,15 +202,6 @@ def name_matcher(pattern: str, names: set[str]) -> set[str]:
 
 _GO_NAME = re.compile(r"[\w./~%-]*\w\.(\(\*?\w+(\[\.\.\.\])?\)\.)?\w+(\[\.\.\.\])?(\.\w+)*")
 
-_Key = tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Sum:
-    size: int = 0
-    objects: int = 0
-    variance: float = 0.0
-
 
 def growth(
     base: Profile,
@@ -195,101 +223,54 @@ def growth(
     Raises:
         UsageError: the captures count different things, or a pattern is malformed.
     """
-    index = find_sample_index(after, sample_index)
-    chosen = after.sample_types[index]
-    if base.sample_types[find_sample_index(base, sample_index)] != chosen:
-        raise UsageError(f"the captures count different things: {base.sample_types} and {chosen}")
-    sums: dict[_Key, _Sum] = {}
-    for profile, sign in ((base, -1), (after, 1)):
-        _accumulate(sums, profile, find_sample_index(profile, sample_index), sign)
-    kept, ignored = _select(sums, focus, ignore)
-    return _ranked(kept, after, index, ignore, sum(s.size for s in ignored.values()))
+    _same_type(base, after, sample_index)
+    planted = plant([base, after], Options(sample_index=sample_index))
+    profiles = (base, after)
+    return growth_in(planted, profiles, (0, 1), sample_index, focus=focus, ignore=ignore)
 
 
-def _accumulate(sums: dict[_Key, _Sum], profile: Profile, index: int, sign: int) -> None:
-    values = profile.samples.values
-    counts = values[_objects_index(profile, index)]
-    heap = profile.sample_types[index].unit == "bytes"
-    rate = profile.period if heap else 0
-    variance = variances(counts, values[index], rate)
-    rows = np.flatnonzero(values[index] != 0)
-    for row, stack in zip(rows.tolist(), _stacks(profile, index), strict=True):
-        entry = sums.setdefault(stack, _Sum())
-        entry.size += sign * int(values[index, row])
-        entry.objects += sign * int(counts[row])
-        entry.variance += float(variance[row])
-
-
-def _objects_index(profile: Profile, index: int) -> int:
-    """The sample type that counts the events of this one; itself if there is none."""
-    types = [value_type.type for value_type in profile.sample_types]
-    name = types[index]
-    wanted = {"delay": "contentions", "cpu": "samples"}.get(name, name.replace("space", "objects"))
-    return types.index(wanted) if wanted in types else index
-
-
-def _stacks(profile: Profile, index: int) -> list[_Key]:
-    """The stack of each sample whose value is not 0, as normalised names, leaf first."""
-    nodes = build_nodes(profile, DEFAULT)
-    names = [normalised(name) or nodes.printable(i) for i, name in enumerate(nodes.name)]
-    weighted = Weighted.of(profile.samples, profile.samples.values[index], None)
-    stacks: list[_Key] = []
-    for batch in frames(weighted, nodes):
-        bounds = np.searchsorted(batch.owner, np.arange(batch.count + 1)).tolist()
-        node = batch.node.tolist()
-        for first, last in pairwise(bounds):
-            stacks.append(tuple(names[i] for i in node[first:last]))
-    return stacks
-
-
-def _select(
-    sums: dict[_Key, _Sum], focus: str | None, ignore: tuple[str, ...]
-) -> tuple[dict[_Key, _Sum], dict[_Key, _Sum]]:
-    """(stacks considered, stacks ignored)."""
-    names = {name for stack in sums for name in stack}
-    unwanted = _searching(names, ignore, "ignore")
-    wanted = _searching(names, (focus,), "focus") if focus else names
-    ignored = {stack: entry for stack, entry in sums.items() if unwanted & set(stack)}
-    kept = {
-        stack: entry
-        for stack, entry in sums.items()
-        if stack not in ignored and (not focus or wanted & set(stack))
-    }
-    return kept, ignored
-
-
-def _searching(names: set[str], patterns: tuple[str, ...], what: str) -> set[str]:
-    compiled = [compile_pattern(pattern, what) for pattern in patterns]
-    return {name for name in names if any(pattern.search(name) for pattern in compiled)}
-
-
-def _ranked(
-    sums: dict[_Key, _Sum], after: Profile, index: int, ignored: tuple[str, ...], ignored_bytes: int
+def growth_in(
+    planted: Tree,
+    profiles: Sequence[Profile],
+    between: tuple[int, int],
+    sample_index: str | int | None,
+    *,
+    focus: str | None = None,
+    ignore: tuple[str, ...] = IGNORED,
 ) -> Growth:
-    changed = sorted(
-        ((stack, entry) for stack, entry in sums.items() if entry.size or entry.objects),
-        key=lambda item: (-item[1].size, item[0]),
-    )
-    grown = sum(entry.size for _, entry in changed if entry.size > 0)
+    """The same, of captures that are one tree already.
+
+    Args:
+        planted: `stack_tree.plant` of `profiles` with this sample type and no filter.
+        profiles: the captures, in the order of the tree.
+        between: which is the earlier, and which the later one.
+        sample_index: as for `growth`.
+        focus: as for `growth`.
+        ignore: as for `growth`.
+
+    Raises:
+        UsageError: the captures count different things, or a pattern is malformed.
+    """
+    base, after = (profiles[i] for i in between)
+    index = _same_type(base, after, sample_index)
+    grown = grow(planted, profiles, between, sample_index, (focus, ignore))
     chosen = after.sample_types[index]
-    stacks = tuple(
-        StackGrowth(
-            rank=rank,
-            frames=stack,
-            bytes=entry.size,
-            objects=entry.objects,
-            share=max(entry.size, 0) / grown if grown else 0.0,
-            estimate=Estimate.of(entry.size, entry.variance),
-        )
-        for rank, (stack, entry) in enumerate(changed, 1)
-    )
     return Growth(
-        stacks=stacks,
+        columns=grown,
         sample_type=chosen.type,
         unit=chosen.unit,
-        total=sum(stack.bytes for stack in stacks),
-        grown=grown,
+        total=int(grown.size.sum()),
+        grown=int(grown.size[grown.size > 0].sum()),
         rate=after.period if chosen.unit == "bytes" else 0,
-        ignored=ignored,
-        ignored_bytes=ignored_bytes,
+        ignored=ignore,
+        ignored_bytes=grown.ignored,
     )
+
+
+def _same_type(base: Profile, after: Profile, wanted: str | int | None) -> int:
+    """The index of the sample type in the later capture."""
+    index = find_sample_index(after, wanted)
+    chosen = after.sample_types[index]
+    if base.sample_types[find_sample_index(base, wanted)] != chosen:
+        raise UsageError(f"the captures count different things: {base.sample_types} and {chosen}")
+    return index

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chaosmem.errors import ChaosmemError
 from chaosmem.evidence.model import Trial
 from chaosmem.profile import Options, Profile, read
-from chaosmem.report.trees import Tree, plant
+from chaosmem.profile.stack_tree import Tree, plant
 
 SAMPLES = {"heap": "inuse_space", "goroutine": "goroutine"}
 """The sample type that is told of each kind."""

@@ -12,8 +12,8 @@ from chaosmem.evidence.model import Capture, Trial
 from chaosmem.profile import Options, Profile, read, top
 from chaosmem.profile.columns import Int64
 from chaosmem.profile.report import sample_index
+from chaosmem.profile.stack_tree import Tree, plant
 from chaosmem.report.captures import SAMPLES, Captures
-from chaosmem.report.trees import Tree, plant
 from chaosmem.report.words import plain
 
 _SMALLEST = 1 / 2000  # of the whole: half a pixel of a flame graph 1,000 pixels wide

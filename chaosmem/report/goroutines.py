@@ -17,8 +17,8 @@ from markupsafe import Markup
 
 from chaosmem.profile import Profile
 from chaosmem.profile.dumps import Form, Goroutines
+from chaosmem.profile.stack_tree import Tree
 from chaosmem.report.captures import Captures, captures
-from chaosmem.report.trees import Tree
 
 Stack = tuple[str, ...]
 """Function names, root first."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chaosmem.report.captures import Captures
-from chaosmem.report.growing import grown
+from chaosmem.profile.attribution import growth_in
+from chaosmem.report.captures import SAMPLES, Captures
 
 Stack = tuple[str, ...]
 """Function names, root first."""
@@ -57,8 +57,12 @@ def table(captures: Captures, unit: str) -> Table | None:
     if captures.pair is None:
         return None
     base, at = captures.pair
-    found, changed = grown(captures, base, at, _ROWS)
-    rows = tuple(Row(g.stack, g.values, g.growth, g.sd, g.share) for g in found)
+    found = growth_in(captures.tree, captures.profiles, (base, at), SAMPLES[captures.kind])
+    values = found.held(captures.tree.own, _ROWS)
+    rows = tuple(
+        Row(g.frames[::-1], held, g.bytes, g.estimate.sd, g.share)
+        for g, held in zip(found.first(_ROWS), values, strict=True)
+    )
     moments, totals = captures.moments, captures.totals
-    left = changed - len(rows)
+    left = len(found) - len(rows)
     return Table(captures.kind, unit, moments, totals, moments[base], moments[at], rows, left)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chaosmem.errors import UsageError
 from chaosmem.profile import IGNORED, Profile, growth, read
+from chaosmem.profile.graph import Weighted, frames
 from chaosmem.profile.names import normalised
+from chaosmem.profile.nodes import build_nodes
+from chaosmem.profile.options import DEFAULT
 
 from .builder import Builder
 
@@ -192,3 +198,56 @@ def test_goroutine_growth_is_exact(captures: Path) -> None:
 )
 def test_names_are_the_same_from_build_to_build(name: str, same: str) -> None:
     assert normalised(name) == same
+
+
+def plain(base: Profile, after: Profile) -> list[tuple[int, int, tuple[str, ...]]]:
+    """(bytes, objects, names) of each stack, counted one by one."""
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for profile, sign in ((base, -1), (after, 1)):
+        for line in folded_stacks(profile):
+            held = sums.setdefault(line[0], [0, 0])
+            held[0] += sign * line[2]
+            held[1] += sign * line[1]
+    rows = [(size, count, names) for names, (size, count) in sums.items() if size or count]
+    return sorted(rows, key=lambda row: (-row[0], row[2]))
+
+
+def folded_stacks(profile: Profile) -> list[tuple[tuple[str, ...], int, int]]:
+    """(normalised names leaf first, objects, bytes) of each sample, the observer's left out."""
+    nodes = build_nodes(profile, DEFAULT)
+    values = profile.samples.values
+    names = [normalised(name) for name in nodes.name]
+    rows = np.flatnonzero(values[1] != 0).tolist()
+    stacks = [
+        tuple(names[i] for i in batch.node[batch.owner == owner].tolist())
+        for batch in frames(Weighted.of(profile.samples, values[1], None), nodes)
+        for owner in range(batch.count)
+    ]
+    ours = [re.compile(pattern) for pattern in IGNORED]
+    counted = values[:2, rows].T.tolist()
+    found = [(stack, *both) for stack, both in zip(stacks, counted, strict=True)]
+    return [f for f in found if not any(p.search(name) for p in ours for name in f[0])]
+
+
+def test_the_columns_count_what_counting_stack_by_stack_does() -> None:
+    rng = random.Random(7)  # noqa: S311 - a sample of stacks
+    names = ["m.F", "m.F.func1", "m.F.func2", "m.G[go.shape.int]", "m.G[go.shape.string]", "all"]
+    names += ["net/http/pprof.Index", "v.mod/v2/p.H", "v.mod/p.H", "runtime.mallocgc"]
+
+    def some() -> Profile:
+        stacks = {tuple(rng.choices(names, k=rng.randint(1, 5))) for _ in range(80)}
+        sizes = [(stack, rng.randint(0, 9)) for stack in sorted(stacks)]
+        return heap(*((stack, n, n * 512) for stack, n in sizes))
+
+    for _ in range(5):
+        base, after = some(), some()
+        found = growth(base, after)
+        assert [(s.bytes, s.objects, s.frames) for s in found.stacks] == plain(base, after)
+        assert [s.rank for s in found.stacks] == list(range(1, len(found) + 1))
+        assert found.first(7) == found.stacks[:7]
+        assert found.total == sum(s.bytes for s in found.stacks)
+
+
+def test_the_first_of_no_stacks_are_none() -> None:
+    found = growth(heap(), heap())
+    assert (found.stacks, found.first(3), len(found), found.top()) == ((), (), 0, ())

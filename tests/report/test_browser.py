@@ -22,10 +22,10 @@ from playwright.sync_api import (
 )
 
 from chaosmem.profile import Options, read
+from chaosmem.profile.stack_tree import plant
 from chaosmem.report import html
 from chaosmem.report.flames import Told, diff_flame, functions, value_flame
 from chaosmem.report.profile_page import flame_page
-from chaosmem.report.trees import plant
 from tests.report import sample
 from tests.report.sample_profiles import MIB, pprof
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,11 +8,10 @@ from typing import Any
 import pytest
 
 from chaosmem.profile import Options, growth, read
+from chaosmem.profile.stack_tree import plant
 from chaosmem.report.captures import Captures, captured, captures
 from chaosmem.report.flames import Flame, Told, diff_flame, flames, growth_flame, value_flame
-from chaosmem.report.growing import grown
 from chaosmem.report.stacks import Table, table
-from chaosmem.report.trees import plant
 from tests.report import sample
 from tests.report.sample_profiles import Kind, many_stacks, pprof
 
@@ -161,25 +159,23 @@ def test_a_capture_that_cannot_be_read_is_named() -> None:
 
 
 def test_the_table_has_the_numbers_of_the_check_row_by_row() -> None:
-    """Against `profile.growth`, which the top-allocations check decides by."""
-    rng = random.Random(7)  # noqa: S311 - a sample of stacks
-    names = ["m.F", "m.F.func1", "m.F.func2", "m.G[go.shape.int]", "m.G[go.shape.string]", "all"]
-    names += ["net/http/pprof.Index", "v.mod/v2/p.H", "v.mod/p.H", "runtime.mallocgc"]
-
-    def some() -> Stacks:
-        stacks = [tuple(rng.choices(names, k=rng.randint(1, 5))) for _ in range(60)]
-        return {stack: rng.randint(1, 40) * KIB for stack in stacks}
-
-    before, middle, after = some(), some(), some()
-    found = taken(("baseline.end", before), ("inject.end", middle), ("hold.end", after))
+    """Against `profile.growth`, which the top-allocations check decides by, of the two alone."""
+    found = taken(
+        ("baseline.end", {("m.F",): 9 * KIB, ("m.G",): KIB, ("m.H",): 4 * KIB}),
+        ("inject.end", {("m.F",): 7 * KIB, ("m.new",): KIB}),
+        ("hold.end", {("m.F",): 30 * KIB, ("m.H",): 2 * KIB}),
+    )
     wanted = growth(found.profiles[0], found.profiles[2])
-    rows, changed = grown(found, 0, 2, 1000)
-    assert changed == len(wanted.stacks)
-    assert [(r.stack[::-1], r.growth, r.share) for r in rows] == [
+    shown = of(found).rows
+    assert [(r.stack[::-1], r.growth, r.share) for r in shown] == [
         (s.frames, s.bytes, s.share) for s in wanted.stacks
     ]
-    assert [r.sd for r in rows] == pytest.approx([s.estimate.sd for s in wanted.stacks])
-    assert [r.values[2] - r.values[0] for r in rows] == [r.growth for r in rows]
+    assert [r.error for r in shown] == pytest.approx([s.estimate.sd for s in wanted.stacks])
+    assert [r.values for r in shown] == [
+        (9 * KIB, 7 * KIB, 30 * KIB),
+        (KIB, 0, 0),
+        (4 * KIB, 0, 2 * KIB),
+    ]
 
 
 def test_big_captures_are_quick() -> None:

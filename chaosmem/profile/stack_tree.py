@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chaosmem.profile import Options, Profile
-from chaosmem.profile.columns import Bool, Int32, Int64
+from chaosmem.profile.columns import Bool, Int32, Int64, Profile
 from chaosmem.profile.graph import frames
 from chaosmem.profile.nodes import build_nodes
+from chaosmem.profile.options import Options
 from chaosmem.profile.report import prepare
 
 ROOT = "all"
