@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -22,15 +23,17 @@ _SUMMARY: Final = 250
 
 
 class _Kept(logging.Handler):
-    """Keeps what a library logs, so that it is neither printed nor lost."""
+    """Keeps what a library logs on this thread, so that it is neither printed nor lost."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
+        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(Exception):
-            self.lines.append(record.getMessage())
+        if record.thread == self._thread:
+            with contextlib.suppress(Exception):
+                self.lines.append(record.getMessage())
 
 
 def mail(channel: EmailChannel, password: str, note: Notification, patience: Patience) -> str:
@@ -84,11 +87,12 @@ def _service(settings: str | Mapping[str, Any], times: Mapping[str, float]) -> A
 def _by_apprise(
     settings: str | Mapping[str, Any], note: Notification, times: Mapping[str, float] | None = None
 ) -> str:
-    from apprise import Apprise, NotifyFormat  # noqa: PLC0415 - 0.1 s, an extra
+    """By the service itself: `Apprise.notify` has a pool of threads, which an exit waits for."""
+    from apprise import NotifyFormat  # noqa: PLC0415 - 0.1 s, an extra
 
     with _log() as lines:
         service = _service(settings, times or {})
-        sent = service is not None and Apprise(service).notify(
+        sent = service is not None and service.notify(
             title=note.title, body=wording.text(note), body_format=NotifyFormat.TEXT
         )
     if sent:
@@ -105,18 +109,17 @@ def _failure(lines: list[str]) -> NotSent:
 
 @contextlib.contextmanager
 def _log() -> Iterator[list[str]]:
-    """What Apprise logs meanwhile; where two messages go out at once, each may see both."""
+    """What Apprise logs meanwhile; nobody else gets it, since hosts and addresses are in it."""
     logger, kept = logging.getLogger("apprise"), _Kept()
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(kept)
-    logger.setLevel(logging.DEBUG)
     logger.propagate = False
+    logger.setLevel(logging.DEBUG)
+    if not logger.handlers:  # without any, Python itself prints warnings
+        logger.addHandler(logging.NullHandler())
+    logger.addHandler(kept)
     try:
         yield kept.lines
     finally:
         logger.removeHandler(kept)
-        logger.setLevel(level)
-        logger.propagate = propagate
 
 
 def issue(channel: JiraChannel, token: str, note: Notification, patience: Patience) -> str:

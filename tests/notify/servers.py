@@ -71,8 +71,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def hooks() -> Iterator[Hooks]:
-    """An HTTP server that keeps what it gets."""
+def hooks(certificate: Path | None = None) -> Iterator[Hooks]:
+    """An HTTP server that keeps what it gets; HTTPS where it has a certificate."""
     kept = Hooks()
 
     class Handler(BaseHTTPRequestHandler):
@@ -100,6 +100,11 @@ def hooks() -> Iterator[Hooks]:
 
     server = _Server(("127.0.0.1", 0), Handler)
     kept.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        kept.url = kept.url.replace("http:", "https:")
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     serving.start()
     try:

@@ -23,7 +23,7 @@ from chaosmem.spec.notify import (
     SlackChannel,
     WebhookChannel,
 )
-from tests.notify.servers import Hooks, Mails, Reply, mails
+from tests.notify.servers import Hooks, Mails, Reply, hooks, mails
 
 TOKEN = "T0KEN-b2f1c9d8e7"
 NOTE = compose.of_test("cart")
@@ -94,9 +94,9 @@ def test_a_server_that_asks_to_wait_is_waited_for(hook: Hooks, url: Secret) -> N
 
 def test_a_server_that_asks_for_more_than_there_is_is_not(hook: Hooks, url: Secret) -> None:
     hook.always = Reply(429, headers={"Retry-After": "3600"})
-    ended = _sent(SlackChannel(url=url, timeout=5))
+    ended = _sent(SlackChannel(url=url, timeout=30))
     assert (ended.ok, ended.attempts, ended.error) == (False, 1, "HTTP 429: ok")
-    assert ended.seconds < 4
+    assert ended.seconds < 25
 
 
 def test_a_refusal_is_final_and_told_in_the_servers_words(hook: Hooks, url: Secret) -> None:
@@ -115,9 +115,9 @@ def test_a_server_that_hangs_costs_its_time_out_and_is_not_asked_twice(
     hook: Hooks, url: Secret
 ) -> None:
     hook.always = Reply(hang=60)
-    ended = _sent(SlackChannel(url=url, timeout=0.5))
-    assert (ended.error, ended.attempts) == ("no answer in 0.5 s", 1)
-    assert ended.seconds < 5
+    ended = _sent(SlackChannel(url=url, timeout=1))
+    assert (ended.error, ended.attempts) == ("no answer in 1 s", 1)
+    assert ended.seconds < 20
 
 
 def test_a_server_that_trickles_costs_no_more(hook: Hooks, url: Secret) -> None:
@@ -125,23 +125,25 @@ def test_a_server_that_trickles_costs_no_more(hook: Hooks, url: Secret) -> None:
     begun = time.monotonic()
     ended = _sent(SlackChannel(url=url, timeout=1))
     assert not ended.ok
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30  # of 90 s that it would take
 
 
 def test_nobody_there_is_said_without_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_URL", f"http://127.0.0.1:1/services/{TOKEN}")
-    ended = _sent(SlackChannel(url=Secret(env="HOOK_URL"), timeout=1))
+    ended = _sent(SlackChannel(url=Secret(env="HOOK_URL"), timeout=4))
     assert ended.error == "no connection: Connection refused"
     assert ended.attempts > 1
 
 
-def test_a_certificate_that_nobody_signed_is_refused(
+def test_a_certificate_is_verified_by_the_authorities_that_are_named(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mails(certificate) as server:  # speaks no TLS before STARTTLS
-        monkeypatch.setenv("HOOK_URL", f"https://127.0.0.1:{server.port}/{TOKEN}")
-        ended = _sent(SlackChannel(url=Secret(env="HOOK_URL"), timeout=2))
-    assert "TLS" in ended.error or "no connection" in ended.error
+    with hooks(certificate) as server:
+        monkeypatch.setenv("HOOK_URL", f"{server.url}/{TOKEN}")
+        channel = SlackChannel(url=Secret(env="HOOK_URL"))
+        assert "TLS: [SSL: CERTIFICATE_VERIFY_FAILED]" in _sent(channel).error
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert _sent(channel).ok
 
 
 def test_what_is_no_url_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,9 +198,9 @@ def test_a_page_that_is_no_jira_is_told(hook: Hooks, token: Secret) -> None:
 
 
 def test_jira_that_hangs_costs_its_time_out(hook: Hooks, token: Secret) -> None:
-    channel = _jira(hook, token, timeout=0.5)
+    channel = _jira(hook, token, timeout=1)
     hook.always = Reply(hang=60)
-    assert _sent(channel).seconds < 5
+    assert _sent(channel).seconds < 20
 
 
 def _mail(server: Mails, **changes: Any) -> EmailChannel:
@@ -261,7 +263,7 @@ def test_a_wrong_password_is_told_and_not_repeated(
 
 
 def test_no_mail_server_is_told() -> None:
-    ended = _sent(_mail(Mails(port=1), timeout=2))
+    ended = _sent(_mail(Mails(port=1)))
     assert "Connection refused" in ended.error
 
 
@@ -283,10 +285,46 @@ def test_a_service_that_apprise_does_not_know_is_refused(monkeypatch: pytest.Mon
 
 def test_a_slow_channel_holds_up_no_other(hook: Hooks, url: Secret, post_office: Mails) -> None:
     hook.always = Reply(hang=60)
-    slow = [made_ready(SlackChannel(url=url, timeout=1)) for _ in range(5)]
+    slow = [made_ready(SlackChannel(url=url, timeout=4)) for _ in range(5)]
     begun = time.monotonic()
-    sender = Dispatcher([*slow, made_ready(_mail(post_office))], lambda _: None)
+    sender = Dispatcher([*slow, made_ready(_mail(post_office, timeout=30))], lambda _: None)
     sender.send(NOTE)
     ended = sender.finish()
     assert [e.ok for e in ended] == [False] * 5 + [True]
-    assert time.monotonic() - begun < 4, "five seconds, were they one after the other"
+    assert time.monotonic() - begun < 15, "20 s, were they one after the other"
+
+
+def test_two_mails_at_once_are_told_apart(post_office: Mails) -> None:
+    """Apprise says why only in its log, which all threads share."""
+    sender = Dispatcher(
+        [made_ready(_mail(Mails(port=1), timeout=30)), made_ready(_mail(post_office, timeout=30))],
+        lambda _: None,
+    )
+    for _ in range(5):
+        sender.send(NOTE)
+    ended = sender.finish()
+    assert [e.ok for e in ended] == [False, True] * 5
+    assert all("Connection refused" in e.error for e in ended if not e.ok)
+
+
+@pytest.mark.parametrize("missing", ["apprise", "jira"])
+def test_a_library_that_is_not_installed_is_named_with_what_installs_it(
+    missing: str, token: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    channel: AnyChannel = (
+        _mail(Mails(port=25))
+        if missing == "apprise"
+        else JiraChannel(url="http://127.0.0.1", token=token, project="P")
+    )
+    with pytest.raises(UsageError, match=f"the library {missing}") as caught:
+        made_ready(channel)
+    assert caught.value.hint == "pip install 'chaosmem[notify]'"
+
+
+def test_what_a_library_logs_is_not_printed(
+    post_office: Mails, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _sent(_mail(post_office)).ok
+    assert not _sent(_mail(Mails(port=1))).ok
+    assert capfd.readouterr() == ("", "")
