@@ -16,10 +16,10 @@ from tests.chart import tooling
 from tests.chart.rendering import CHART, Object
 from tests.cluster.api import wait_for
 from tests.cluster.shell import ClusterProblem
-from tests.cluster_run.shop import CHECKS, FAULTS, Shop
+from tests.cluster_run.shop import CHECKS, FAULTS, QUICK, Shop
 
 NAME = "monthly"
-CRON_JOB = "monthly-chaosmem-lab"
+CRON_JOB = "monthly-chaosmem-{}"
 SECONDS = 180.0
 """For a Job of some 12 s, with the start of its pod, on a busy machine."""
 KINDS = (
@@ -77,13 +77,13 @@ class Release:
 
     # --- Jobs
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, experiment: str = "lab") -> None:
         """What the CronJob would start at its time."""
-        made = f"--from=cronjob/{CRON_JOB}"
+        made = f"--from=cronjob/{CRON_JOB.format(experiment)}"
         self.shop.cluster.kubectl("create", "job", name, made, "-n", self.namespace)
 
     def run(self, name: str) -> Ended:
-        """The same, to its end."""
+        """The quick experiment, to its end."""
         self.start(name)
         return self.ended(name)
 
@@ -171,9 +171,11 @@ def entries(run: RunDir) -> list[dict[str, Any]]:
     return [json.loads(line.partition(" ")[2]) for line in lines if line.endswith("}")]
 
 
-def experiment(shop: Shop, **changes: Any) -> Object:
-    """The shop's quick experiment, as it stands in values."""
-    return yaml.safe_load(shop.spec("lab", faults=FAULTS, checks=CHECKS, **changes).read_text())  # type: ignore[no-any-return]
+def experiment(shop: Shop, name: str, hold: str = "3s") -> Object:
+    """An experiment on the shop, as it stands in values."""
+    phases = QUICK | {"hold": hold}
+    spec = shop.spec(name, faults=FAULTS, checks=CHECKS, phases=phases)
+    return yaml.safe_load(spec.read_text())  # type: ignore[no-any-return]
 
 
 def values(shop: Shop, storage_class: str) -> Object:
@@ -182,7 +184,11 @@ def values(shop: Shop, storage_class: str) -> Object:
         "image": {"repository": "chaosmem/chaosmem", "tag": "test", "pullPolicy": "Never"},
         "targets": {"namespaces": [shop.namespace], "tokenSecrets": ["shop-agent"]},
         "control": {"namespace": shop.control},
-        "experiments": {"lab": {"spec": experiment(shop)}},
+        "experiments": {
+            "lab": {"spec": experiment(shop, "lab")},
+            # Whoever acts in mid-run has time for it, on however busy a machine.
+            "long": {"spec": experiment(shop, "long", hold="600s")},
+        },
         "results": {"volume": {"storageClass": storage_class}},
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
     }

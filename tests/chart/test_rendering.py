@@ -17,6 +17,7 @@ from chaosmem.plan.permissions import permissions
 from tests.chart import tooling
 from tests.chart.rendering import CHART, ROOT, VALUES, Object, Refused, by_name, objects, pods
 from tests.chart.rendering import rendered as render
+from tests.cluster import packages
 from tests.manifests.rights import Right, maximal, right, rights, written
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]  # helm is built where it is not cached
@@ -196,6 +197,17 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
 def test_the_alerts_about_go_memory_are_those_of_the_manifests() -> None:
     ours = CHART / "files" / "rules.yaml"
     assert ours.read_text() == (ROOT / "manifests" / "prometheus" / "rules.yaml").read_text()
+
+
+def test_the_alerts_are_what_prometheus_understands(tmp_path: Path) -> None:
+    packages.require({"promtool": "prometheus"})
+    rule = by_name(
+        objects(render(VALUES / "everything.yaml")), "PrometheusRule", "monthly-chaosmem"
+    )
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump(rule["spec"]))
+    done = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True)  # noqa: PLW1510
+    assert "SUCCESS: 8 rules found" in done.stdout, done.stderr
 
 
 def test_the_chart_installs_this_version() -> None:
