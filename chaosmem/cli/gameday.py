@@ -104,6 +104,7 @@ def handover(
     """Write the hand-over after a run: what was done, said and found, what is open and next."""
     from chaosmem import rundir  # noqa: PLC0415
     from chaosmem.cli import looking  # noqa: PLC0415
+    from chaosmem.run.owner import owner_of  # noqa: PLC0415
     from chaosmem.run.undo import open_promises  # noqa: PLC0415
     from chaosmem.runbook import handover as papers  # noqa: PLC0415
     from chaosmem.rundir import events, layout  # noqa: PLC0415
@@ -116,7 +117,9 @@ def handover(
     failed = {e.id: e.error for e in entries if isinstance(e, events.UndoFailed)}
     left = [papers.Open(p.what, p.undo, failed.get(p.id, "")) for p in open_promises(journal)]
     moments = _moments(entries)
-    ground = papers.Handover(evidence, verdict, tuple(moments), tuple(left), str(found.root))
+    ground = papers.Handover(
+        evidence, verdict, tuple(moments), tuple(left), str(found.root), owner_of(journal)
+    )
     _write(papers.handover(ground), form, out)
 
 

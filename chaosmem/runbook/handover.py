@@ -50,13 +50,17 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What the report is made from; `moments` in time order."""
+    """What the report is made from; `moments` in time order.
+
+    `process` is that of a run that still goes on: then nobody undoes anything by hand.
+    """
 
     evidence: Evidence
     verdict: Verdict
     moments: tuple[Moment, ...]
     open: tuple[Open, ...]
     directory: str = ""
+    process: int | None = None
 
 
 def handover(ground: Handover) -> Paper:
@@ -94,6 +98,9 @@ def _open(ground: Handover) -> Iterator[Block]:
     if not ground.open:
         yield Para("Nothing: every undo that was promised is confirmed.")
         return
+    if ground.process is not None:
+        yield from _goes_on(ground, ground.process)
+        return
     yield Para("Not undone, as far as the run's journal says:")
     tried = tuple(said(f"{o.what}" + (f": {o.error}" if o.error else "")) for o in ground.open)
     yield Bullets(tried, boxes=True)
@@ -107,6 +114,15 @@ def _open(ground: Handover) -> Iterator[Block]:
     if agents:
         urls = ", ".join(a.url for a in agents)
         yield Para(said(f"The agent at {urls} let go by itself 3 s after the last heartbeat."))
+
+
+def _goes_on(ground: Handover, process: int) -> Iterator[Block]:
+    yield Para(
+        f"The run goes on (process {process}), and undoes this itself; touch nothing by hand. "
+        "To end it now:"
+    )
+    yield Code((f"chaosmem control {ground.evidence.run_id} abort",))
+    yield Bullets(tuple(said(o.what) for o in ground.open))
 
 
 def left_by(evidence: Evidence, undone: Sequence[UndoAct]) -> Left | None:

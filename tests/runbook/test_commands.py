@@ -101,9 +101,13 @@ def test_a_check_that_did_not_pass_has_a_next_step_and_a_place_for_its_owner(lab
     assert row.rstrip(" |").endswith("………")
 
 
-def test_a_killed_runs_handover_says_what_is_not_undone_and_how_to(lab: Lab) -> None:
-    started = lab.watch(lab.spec(phases=QUICK | {"hold": "30s"}))
+def test_a_killed_runs_handover_says_how_to_undo_and_a_live_ones_to_touch_nothing(lab: Lab) -> None:
+    started = lab.watch(lab.spec(phases=QUICK | {"hold": "90s"}))
     until(started, "phase.begun", phase="hold")
+    meanwhile = lab.call("handover", "latest", "--runs-dir", lab.runs).stdout
+    going_on = section(meanwhile, "What is still open")
+    assert f"The run goes on (process {started.pid})" in going_on
+    assert "RUN=" not in going_on
     started.kill()
     started.communicate()
     paper = lab.call("handover", "latest", "--runs-dir", lab.runs).stdout
