@@ -3,7 +3,8 @@
 Overhead an experiment = (wall time of the campaign - cells x phases / parallelism) / cells, in
 seconds of wall time. It holds everything that is not a phase: the runner, the start of the cell's
 process, the target's own start and stop, verdict and report. `chaosmem run` of the same experiment
-by itself is measured beside it, so that the part of the campaign alone can be told from it.
+by itself is measured beside it, so that the part of the campaign alone can be told from it. CPU
+seconds (user and system, children included) are told too: they hold on a busy machine as well.
 
 With a cluster: `... CELLS --cluster NAME` runs them as one Indexed Job in a test cluster.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -53,12 +55,19 @@ def campaign(cells: int, parallel: int, **sections: Any) -> dict[str, Any]:
     return head | {"experiments": "bench.yaml", "variables": [counts]} | own | sections
 
 
-def locally(base: Path, cells: int, parallel: int) -> float:
-    """Seconds of overhead an experiment."""
+def cpu() -> float:
+    """CPU seconds of all children that have ended, so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def locally(base: Path, cells: int, parallel: int) -> tuple[float, float]:
+    """Seconds of overhead, and of CPU, an experiment."""
     (base / "campaign.yml").write_text(json.dumps(campaign(cells, parallel)))
     words = ["campaign", "run", base / "campaign.yml", "--runs-dir", base / f"runs-{parallel}"]
+    before = cpu()
     took = timed([*CHAOSMEM, *map(str, words)])
-    return (took - cells * SECONDS / parallel) / cells
+    return (took - cells * SECONDS / parallel) / cells, (cpu() - before) / cells
 
 
 def alone(base: Path) -> list[float]:
@@ -132,13 +141,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="chaosmem-bench-") as directory:
         base = Path(directory)
         (base / "bench.yaml").write_text(json.dumps(experiment(str(binary))))
-        print(f"`chaosmem run` by itself, beyond its phases: {spread(alone(base))}", flush=True)
+        before = cpu()
+        over_alone = alone(base)
+        used = (cpu() - before) / ALONE
+        print(f"`chaosmem run` by itself, beyond its phases: {spread(over_alone)}", end="")
+        print(f"; {used:.2f} CPU s", flush=True)
         for parallel in args.parallel:
-            over = locally(base, args.cells, parallel)
-            words = f"{args.cells} cells, {parallel} at one time"
-            print(
-                f"{words}: {over * 1e3:.0f} ms an experiment beyond phases / {parallel}", flush=True
-            )
+            over, used = locally(base, args.cells, parallel)
+            words = f"{args.cells} cells, {parallel} at one time: {over * 1e3:.0f} ms an experiment"
+            print(f"{words} beyond phases / {parallel}; {used:.2f} CPU s each", flush=True)
 
 
 if __name__ == "__main__":

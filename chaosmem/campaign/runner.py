@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chaosmem.campaign.children import Child, orphan, start
+from chaosmem.campaign.children import Child, Children, orphan
 from chaosmem.campaign.directory import CampaignDir, append, take
 from chaosmem.campaign.events import SessionEnded, SessionStarted
 from chaosmem.campaign.model import Cell, Prepared
@@ -66,11 +66,15 @@ class _Session:
     _ending: Ending = field(default_factory=lambda: Ending("finished"))
     _running: dict[asyncio.Task[None], Child] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
+    _children: Children = field(default_factory=Children)
 
     async def execute(self) -> Ending:
         self._note(SessionStarted, host=platform.node(), pid=os.getpid(), ticks=_ticks())
         with self._signals():
-            await self._all()
+            try:
+                await self._all()
+            finally:
+                await self._children.close()
         self._note(SessionEnded, state=self._ending.state, reason=self._ending.reason)
         return self._ending
 
@@ -111,7 +115,7 @@ class _Session:
             waiting.remove(cell)
             self._starts[cell.index] = self._starts.get(cell.index, 0) + 1
             self.say(f"cell {cell.key}: {cell.name}: begins")
-            self._watch(await start(self.home, cell))
+            self._watch(await self._children.start(self.home, cell))
 
     def _watch(self, child: Child) -> None:
         self._running[asyncio.ensure_future(child.ended())] = child

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
+import sys
 from pathlib import Path
 
 from chaosmem.campaign import cell as cells
@@ -12,6 +14,17 @@ from chaosmem.campaign.model import Cell, Prepared
 from chaosmem.campaign.state import Standing
 from chaosmem.cli.running import Wish, run_experiment
 from chaosmem.errors import Exit, UsageError
+
+_EVERY_RUN = (
+    "chaosmem.cli.app",
+    "chaosmem.cli.looking",
+    "chaosmem.cli.watching",
+    "chaosmem.run.engine",
+    "chaosmem.run.local",
+    "chaosmem.report.html",
+    "chaosmem.report.text",
+    "chaosmem.verify.checks",
+)
 
 
 def work_locally(home: CampaignDir, index: int, lock_fd: int | None) -> int:
@@ -23,6 +36,30 @@ def work_locally(home: CampaignDir, index: int, lock_fd: int | None) -> int:
         raise UsageError(f"cell {cell.name} is being worked on by another process")
     os.set_inheritable(held, False)  # the target and its builds must not keep the lock
     return exit_code(work(home, prepared, cell))
+
+
+def nurse(fd: int) -> None:
+    """Import what a run needs, and fork a process for each cell that the runner asks for."""
+    from chaosmem.campaign import nursery  # noqa: PLC0415 - only there
+
+    for module in _EVERY_RUN:
+        importlib.import_module(module)
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # they were the nursery's only
+        os.environ.pop(name, None)
+    nursery.serve(fd, _born)
+
+
+def _born(home: str, index: int, lock: int) -> int:
+    """A forked child: as if it was started by its command line."""
+    from chaosmem.__main__ import main  # noqa: PLC0415 - it imports the commands
+
+    words = ["campaign", "cell", home, "--index", str(index), "--lock-fd", str(lock)]
+    sys.argv = ["chaosmem", *words]
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.INTERNAL
+    return Exit.PASS
 
 
 def work_in_pod(packed: Path, runs_dir: Path, index: int) -> int:

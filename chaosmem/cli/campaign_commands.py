@@ -149,6 +149,16 @@ def cell(
 
 
 @app.command(hidden=True)
+def nursery(
+    *, fd: Annotated[int, typer.Option(help="Descriptor of the socket to the runner.")]
+) -> None:
+    """Fork a process for each cell that is asked for: what `run` starts."""
+    from chaosmem.cli.campaign_cell import nurse  # noqa: PLC0415 - loaded when used
+
+    nurse(fd)
+
+
+@app.command(hidden=True)
 def pod(
     packed: Annotated[Path, typer.Argument(help="The campaign, packed.")],
     runs_dir: RunsDir,

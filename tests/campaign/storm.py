@@ -7,9 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from chaosmem.campaign.directory import CampaignDir, campaigns
-from chaosmem.campaign.events import AttemptEnded
+from chaosmem.campaign.events import AttemptEnded, SessionStarted
 from tests.campaign.lab import Campaigns, assert_sound, kill, planned
 
 CELLS = [50 + n for n in range(8)]
@@ -42,18 +43,18 @@ class Storm:
         )
 
 
-def storm(place: Campaigns, kills: int, seed: int, longest: float = 4.0) -> Iterator[Storm]:
+def storm(place: Campaigns, kills: int, seed: int, longest: float = 3.0) -> Iterator[Storm]:
     """Kill until there were so many kills; the storm so far after each campaign.
 
     Every second kill takes the processes of the cells too, as a machine's would. After its last
-    kill each campaign is resumed to its end, and must be sound.
+    kill each campaign is resumed to its end, and must be sound. Three of four kills come after
+    the runner has begun to work, however long its start takes on a busy machine.
 
     Args:
         place: where.
         kills: how often a runner is killed, in all.
         seed: of the moments.
-        longest: seconds from a runner's start to its kill, at most; a runner that ended before
-            is no kill.
+        longest: seconds to a kill, at most; a runner that ended before is no kill.
     """
     chance = random.Random(seed)  # noqa: S311 - moments of kills
     variables = [{"name": "n", "path": "faults.goroutines.count", "values": CELLS}]
@@ -62,8 +63,13 @@ def storm(place: Campaigns, kills: int, seed: int, longest: float = 4.0) -> Iter
     while so_far.kills < kills:
         known = {c.root for c in campaigns(place.runs)}
         started = place.start("run", campaign)
+        sessions = 0
         while started.poll() is None and so_far.kills < kills:
+            if chance.random() < 0.75:
+                while started.poll() is None and _sessions(place, known) == sessions:
+                    time.sleep(0.02)
             time.sleep(chance.uniform(0.0, longest))
+            sessions = _sessions(place, known)
             made = {c.root for c in campaigns(place.runs)} - known
             home = CampaignDir(made.pop()) if made else None
             if started.poll() is None:
@@ -76,3 +82,9 @@ def storm(place: Campaigns, kills: int, seed: int, longest: float = 4.0) -> Iter
         assert_sound(place.home)
         so_far.count(place.home)
         yield so_far
+
+
+def _sessions(place: Campaigns, known: set[Path]) -> int:
+    """How often a runner has begun to work on the campaign that is new."""
+    new = [c for c in campaigns(place.runs) if c.root not in known]
+    return sum(isinstance(e, SessionStarted) for c in new for e in c.entries())

@@ -14,6 +14,7 @@ import pytest
 
 from chaosmem.errors import Exit
 from tests.campaign.lab import (
+    PHASES,
     Campaigns,
     assert_sound,
     children,
@@ -26,6 +27,10 @@ from tests.campaign.lab import (
 from tests.run.harness import TOKEN, gone, sample, standing
 
 pytestmark = pytest.mark.timeout(180)
+HELD = PHASES | {"hold": "4s"}
+"""Long enough for a kill to meet the run, on a busy machine too."""
+LONG = PHASES | {"hold": "50s"}
+TWO = [{"name": "n", "path": "faults.goroutines.count", "values": [50, 60]}]
 
 
 def some_run(place: Campaigns, many: int = 1) -> bool:
@@ -108,19 +113,21 @@ def test_sigterm_stops_what_runs_and_resume_finishes_the_rest(place: Campaigns) 
 
 
 def test_a_second_runner_is_refused(place: Campaigns) -> None:
+    place.experiment(phases=LONG)
     started = place.start("run", place.write())
     wait_for(lambda: some_run(place))
     second = place.call("resume", "latest")
     assert second.code == Exit.USAGE
     assert "is being run by another process" in second.stderr
-    assert place.finish(started).code == Exit.PASS
-    assert_sound(place.home)
+    started.send_signal(signal.SIGINT)
+    assert place.finish(started).code == Exit.ABORTED
 
 
 def test_a_run_that_outlived_its_runner_is_waited_for_and_keeps_its_verdict(
     place: Campaigns,
 ) -> None:
-    started = place.start("run", place.write(parallelism=1))
+    place.experiment(phases=HELD)
+    started = place.start("run", place.write(parallelism=1, variables=TWO))
     wait_for(lambda: some_run(place))
     first = place.home.prepared().cells[0]
     kill(started, place.home, everybody=False)
@@ -133,7 +140,8 @@ def test_a_run_that_outlived_its_runner_is_waited_for_and_keeps_its_verdict(
 
 
 def test_a_run_that_was_killed_with_its_runner_is_undone_and_run_anew(place: Campaigns) -> None:
-    started = place.start("run", place.write(parallelism=1))
+    place.experiment(phases=HELD)
+    started = place.start("run", place.write(parallelism=1, variables=TWO))
     wait_for(lambda: some_run(place))
     first = place.home.prepared().cells[0]
     kill(started, place.home, everybody=True)
@@ -147,14 +155,43 @@ def test_a_run_that_was_killed_with_its_runner_is_undone_and_run_anew(place: Cam
 
 
 def test_a_child_that_is_killed_is_run_anew_by_the_same_runner(place: Campaigns) -> None:
+    place.experiment(phases=HELD)
     started = place.start("run", place.write(parallelism=1, variables=[]))
     wait_for(lambda: some_run(place) and list(children(place.home)))
-    for pid in children(place.home):
+    for pid in list(children(place.home)):
         os.kill(pid, signal.SIGKILL)
     ended = place.finish(started)
     assert ended.code == Exit.PASS, ended.stdout + ended.stderr
     assert [a.attempt for a in planned(place.home, place.home.prepared().cells[0])] == [1, 2]
     assert_sound(place.home)
+
+
+def test_the_process_that_forks_may_be_killed_and_nothing_is_lost(place: Campaigns) -> None:
+    place.experiment(phases=HELD)
+    started = place.start("run", place.write(parallelism=1, variables=TWO))
+    wait_for(lambda: some_run(place))
+    os.kill(nursery_of(started.pid), signal.SIGKILL)
+    ended = place.finish(started)
+    assert ended.code == Exit.PASS, ended.stdout + ended.stderr
+    assert [len(planned(place.home, c)) for c in place.home.prepared().cells] == [1, 1]
+    assert_sound(place.home)
+
+
+def test_the_process_that_forks_ends_with_its_runner(place: Campaigns) -> None:
+    place.experiment(phases=HELD)
+    started = place.start("run", place.write(parallelism=1, variables=TWO))
+    wait_for(lambda: some_run(place))
+    nursery = nursery_of(started.pid)
+    kill(started, place.home, everybody=False)
+    assert gone([nursery], 30.0)
+    assert place.call("resume").code == Exit.PASS
+    assert_sound(place.home)
+
+
+def nursery_of(runner: int) -> int:
+    """The only child of a runner."""
+    (pid,) = Path(f"/proc/{runner}/task/{runner}/children").read_text().split()
+    return int(pid)
 
 
 @pytest.mark.parametrize("everybody", [False, True], ids=["runner", "everybody"])
@@ -201,9 +238,7 @@ def test_stop_on_begins_nothing_more(place: Campaigns) -> None:
 
 
 def test_the_deadline_stops_what_runs(place: Campaigns) -> None:
-    long = {**dict.fromkeys(("baseline", "inject", "recover"), "300ms"), "hold": "50s"}
-    made = json.loads((place.lab.base / "short.yaml").read_text()) | {"phases": long}
-    (place.lab.base / "short.yaml").write_text(json.dumps(made))
+    place.experiment(phases=LONG)
     ran = place.call("run", place.write(variables=[], deadline="6s"))
     assert ran.code == Exit.INCONCLUSIVE, ran.stdout + ran.stderr
     assert "deadline: the deadline of 6.0 s has passed" in ran.stdout
