@@ -155,11 +155,12 @@ def _begun(base: Path) -> rundir.RunDir:
 
 
 def _measured(pid: int, home: str, seconds: float, rate: int) -> None:
-    page = None
+    page, viewer = None, None
     if "--chromium" in sys.argv:
         shown = threading.Event()
         work = (f"{home}/live", seconds + SETTLE + 5, shown)
-        threading.Thread(target=chromium, args=work, daemon=True).start()
+        viewer = threading.Thread(target=chromium, args=work)
+        viewer.start()
         if not shown.wait(60):
             raise SystemExit("the page never drew anything: nothing was measured")
     else:
@@ -173,6 +174,8 @@ def _measured(pid: int, home: str, seconds: float, rate: int) -> None:
     assert after is not None
     share = (after.cpu - before.cpu) / took
     print(f"{rate} samples/s, {took:.0f} s: {share:.2%} of a core, {after.rss / 2**20:.0f} MiB")
+    if viewer:
+        viewer.join()
     if page:
         if page.messages == told[1]:
             raise SystemExit("no message came: nothing was measured")

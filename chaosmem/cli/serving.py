@@ -52,10 +52,11 @@ def serve(  # noqa: PLR0917 - typer calls it by names
     try:
         from chaosmem.serve import server  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as problem:
-        if (problem.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
+        missing = (problem.name or "").partition(".")[0]
+        if missing not in {"starlette", "uvicorn"}:
             raise
         raise UsageError(
-            f"the web server is not installed: {problem.name} is missing",
+            f"the web server is not installed: {missing} is missing",
             hint="pip install 'chaosmem[serve]'",
         ) from problem
     from chaosmem.serve.settings import Settings  # noqa: PLC0415 - loaded when used
