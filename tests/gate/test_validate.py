@@ -56,7 +56,9 @@ def test_a_package_that_the_module_has_not_is_named(tmp_path: Path) -> None:
 def test_every_problem_of_every_file_is_said_at_once(lab: Lab) -> None:
     (lab.base / "good.yaml").write_text(SPEC)
     (lab.base / "bad.yaml").write_text(SPEC.replace("count: 300", "count: many"))
-    (lab.base / "worse.yaml").write_text(SPEC.replace("pause:", "paws:").replace("1m", "1"))
+    (lab.base / "worse.yaml").write_text(
+        SPEC.replace("pause:", "paws:").replace("{duration: 2m}", "{duration: 2}")
+    )
     files = ("good.yaml", "bad.yaml", "worse.yaml", "missing.yaml")
     done = lab.call("validate", *files, "--sarif", "found.sarif", "--annotations", "github")
     assert done.code == Exit.SPEC_INVALID
