@@ -63,10 +63,17 @@ class LiveRun:
         if self._progress is None or self._found is None:
             return
         if self._progress.over:
+            known = self._last is not None
             yield self._verdict(self._progress, self._found)
-            self.told.set()
+            if known:  # else it took so long that who scrapes may have given up
+                self.told.set()
         else:
             yield self._progress.rows(self._findings(self._progress, self._found))
+
+    def ready(self) -> None:
+        """Compute the verdict now, so that the scrape which is waited for gets it at once."""
+        if self._progress is not None and self._found is not None and self._progress.over:
+            self._verdict(self._progress, self._found)
 
     def _verdict(self, progress: Progress, found: RunDir) -> Rows:
         if self._last is None:
@@ -97,6 +104,7 @@ def endpoint(where: str, linger: str, say: Say) -> Iterator[LiveRun]:
         say(f"metrics on {url}")
         yield live
         if seconds > 0 and not live.told.is_set():
+            live.ready()
             say(f"waiting for a scrape of the verdict, {linger} at most")
             with contextlib.suppress(KeyboardInterrupt):
                 live.told.wait(seconds)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+from chaosmem.cli.scraping import LiveRun
 from chaosmem.drivers.sources import Reading
 from chaosmem.export import families, text
 from chaosmem.export.families import Family
 from chaosmem.export.live import Progress
 from chaosmem.plan.model import Plan
-from chaosmem.rundir import events
+from chaosmem.run.observer import Nobody
+from chaosmem.rundir import RunDir, events
 from chaosmem.rundir.events import AnyEntry
 from tests.export.conftest import ZERO
 from tests.export.test_text import promtool
@@ -127,3 +130,18 @@ def test_troubles_captures_and_guards_are_counted(plan: Plan) -> None:
 def test_promtool_reads_it_wherever_the_run_stands(plan: Plan, count: int) -> None:
     now = follow(plan, (*UNTIL_HOLD, *TO_THE_END)[:count])
     assert promtool(text.text([now.rows()])) == (0, b"")
+
+
+def test_a_scrape_that_had_to_wait_for_the_verdict_is_not_the_one_that_is_waited_for(
+    plan: Plan,
+) -> None:
+    old = next((Path(__file__).parents[1] / "evidence" / "data" / "old-names").iterdir())
+    live = LiveRun()
+    observer = live.watching(Nobody(), plan, RunDir(old))
+    assert len(list(live.rows())) == 1
+    assert not live.told.is_set()
+    observer.entry(events.RunEnded(t=6, state="completed"))
+    for told in (False, True):  # the first one may have run into its time-out meanwhile
+        (rows,) = live.rows()
+        assert [row.value for row in rows.of(families.EXIT_CODE)] == [0.0]
+        assert live.told.is_set() is told

@@ -23,11 +23,12 @@ from chaosmem.errors import Exit
 from tests.run.harness import Lab, gone, marked
 
 CONFIG = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
 scrape_configs:
   - {{job_name: chaosmem, static_configs: [{{targets: ['{target}']}}]}}
 """
-PHASES = {"warmup": "300ms", "baseline": "1s", "inject": "500ms", "hold": "3s", "recover": "1s"}
+pytestmark = pytest.mark.timeout(300)
+PHASES = {"warmup": "300ms", "baseline": "1s", "inject": "500ms", "hold": "6s", "recover": "1s"}
 OLD = Path(__file__).parents[1] / "evidence" / "data" / "old-names"
 
 
@@ -134,7 +135,7 @@ def test_prometheus_sees_a_run_go_on_and_then_its_verdict(lab: Lab, server: Serv
         "--metrics-port",
         server.target,
         "--metrics-linger",
-        "60s",
+        "40s",
     )
     assert done.code == Exit.PASS, done.stdout + done.stderr
     run = done.rundir.name
