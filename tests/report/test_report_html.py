@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -152,13 +151,10 @@ def test_the_same_run_gives_the_same_page() -> None:
     ],
     ids=["10 minutes", "six trials of 10 minutes"],
 )
-def test_a_long_run_stays_small_and_quick(kind: dict[str, Any], most: int) -> None:
+def test_a_long_run_stays_small(kind: dict[str, Any], most: int) -> None:
     evidence = sample.evidence("leak", **kind)
     verdict = sample.verdict(evidence)
-    begin = time.perf_counter()
-    page = html(verdict, evidence)
-    assert len(page.encode()) < most
-    assert time.perf_counter() - begin < 10  # measured: 0.2 s and 0.9 s
+    assert len(html(verdict, evidence).encode()) < most
 
 
 def test_a_run_that_never_came_to_a_trial_has_a_page_too() -> None:

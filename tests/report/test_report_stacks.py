@@ -186,4 +186,4 @@ def test_big_captures_are_quick() -> None:
     found = captures("heap", profiles)
     assert of(found).left == 20_000 - 15
     assert len(flames(found)) == 2
-    assert time.process_time() - begin < 3  # measured: 0.3 s; the rest is for a slow machine
+    assert time.process_time() - begin < 6  # CPU; measured: 0.3 s, the rest is for a slow machine
