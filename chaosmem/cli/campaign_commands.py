@@ -16,7 +16,9 @@ from chaosmem.errors import UsageError
 
 app = typer.Typer(
     help="Many experiments as one, resumable after any crash, with one verdict.",
+    epilog="Example: chaosmem campaign run experiments/campaigns/sizing.yaml",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,7 +40,7 @@ Junit = Annotated[Path | None, typer.Option(help="Also write JUnit XML here.")]
 Markdown = Annotated[Path | None, typer.Option(help="Also write Markdown here.")]
 
 
-@app.command(epilog="Example: chaosmem campaign plan experiments/campaigns/monthly.yaml")
+@app.command(epilog="Example: chaosmem campaign plan experiments/campaigns/sizing.yaml")
 def plan(file: File, *, output: Short = "text") -> None:
     """Show the cells, their order, and what is never run side by side."""
     from chaosmem.campaign import planning  # noqa: PLC0415 - loaded when used
@@ -51,7 +53,7 @@ def plan(file: File, *, output: Short = "text") -> None:
         typer.echo(line)
 
 
-@app.command(epilog="Example: chaosmem campaign run experiments/campaigns/monthly.yaml")
+@app.command(epilog="Example: chaosmem campaign run experiments/campaigns/sizing.yaml")
 def run(
     file: File,
     runs_dir: RunsDir = RUNS,
