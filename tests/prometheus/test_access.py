@@ -30,6 +30,7 @@ from tests.prometheus.guarded import (
 from tests.prometheus.test_server import finding, passed, run
 from tests.spec.build import written
 
+pytestmark = pytest.mark.timeout(300)  # whole runs, on a machine that may be busy
 BASIC = f"basic_auth_users: {{chaosmem: '{BCRYPT}'}}\n"
 MTLS = """
 tls_server_config:
@@ -225,7 +226,7 @@ def test_a_run_is_refused_before_anything_is_touched(
         env={k: v for k, v in os.environ.items() if k != "NO_PW"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 6

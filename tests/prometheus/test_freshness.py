@@ -13,6 +13,7 @@ from chaosmem.spec.prometheus import Prometheus
 from tests.prometheus.conftest import Scene
 from tests.prometheus.test_server import finding, passed, started
 
+pytestmark = pytest.mark.timeout(300)  # whole runs, on a machine that may be busy
 CHECKS = [
     {"promql": {"name": "went", "query": "test_value", "atLeast": 1}},
     {"promql": {"name": "stale", "query": "test_value", "atLeast": 1, "during": "recover"}},
@@ -33,7 +34,7 @@ def ran(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
             if "phase hold" in line:
                 time.sleep(2.5)  # a dozen scrapes inside the window
                 scene.dying.on.clear()
-        running.wait(60)
+        running.wait(200)
     finally:
         scene.dying.on.set()
         running.kill()

@@ -17,6 +17,7 @@ from chaosmem.errors import ProbeFailed, TargetError
 from chaosmem.spec.prometheus import Prometheus
 from tests.prometheus.conftest import HERE, TOKEN, Scene
 
+pytestmark = pytest.mark.timeout(300)  # whole runs, on a machine that may be busy
 CHECKS = [
     {"promql": {"name": "seen", "query": "go_goroutines", "atLeast": 250}},
     {"promql": {"name": "too-many", "query": "go_goroutines", "atMost": 100}},
@@ -87,7 +88,7 @@ def run(base: Path, scene: Scene, checks: list[Any], **more: Any) -> dict[str, A
         env=os.environ | {"CHAOSMEM_AGENT_TOKEN": TOKEN},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     found = sorted((base / "runs" / "prom").glob("2*"))
