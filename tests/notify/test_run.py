@@ -15,6 +15,7 @@ from tests.notify.servers import Hooks, Mails, Reply
 from tests.run.harness import Lab, Ran, until
 
 TOKEN = "T0KEN-b2f1c9d8e7"
+pytestmark = pytest.mark.timeout(300)  # whole runs, on a machine that may be busy
 FAILS = {
     "faults": [{"heap": {"churn": "200MiB/s"}}],
     "phases": {"baseline": "300ms", "inject": "300ms", "hold": "1s", "recover": "300ms"},
