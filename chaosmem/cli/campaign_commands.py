@@ -98,6 +98,10 @@ def status(
     from chaosmem.campaign import reports  # noqa: PLC0415 - loaded when used
 
     home = directory.find(runs_dir, name)
+    if home.prepared().engine == "cluster":
+        from chaosmem.campaign.cluster import engine  # noqa: PLC0415 - 0.4 s
+
+        _say(f"{engine.status(home)}; the cells as they were gathered last:")
     _emit(reports.render(output, _now(home), color=_colored()))
 
 

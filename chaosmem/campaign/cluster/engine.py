@@ -27,7 +27,7 @@ from chaosmem.drivers import procfs
 from chaosmem.drivers.kube import objects
 from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.kinds import CONFIG_MAP, POD, JsonObject, Ref
-from chaosmem.errors import ClusterNotFound, ClusterUnreachable, UsageError
+from chaosmem.errors import ChaosmemError, ClusterNotFound, ClusterUnreachable, UsageError
 
 Say = Callable[[str], None]
 _POLL = 1.0
@@ -52,6 +52,26 @@ def gather(home: CampaignDir, say: Say) -> int:
     if prepared.engine != "cluster":
         raise UsageError("this campaign is a local one: its results are here already")
     return asyncio.run(_gather(home, prepared, say))
+
+
+def status(home: CampaignDir) -> str:
+    """Where the campaign's Job stands now, in words; that it cannot be asked, in words too."""
+    planned = [e for e in home.entries() if isinstance(e, JobPlanned)]
+    if not planned:
+        return "no Job was made"
+    try:
+        return asyncio.run(_status(planned[-1]))
+    except ChaosmemError as problem:
+        return f"Job {planned[-1].job}: {problem}"
+
+
+async def _status(planned: JobPlanned) -> str:
+    async with Cluster.open(context=planned.context or None) as cluster:
+        now = progress(await objects.read(cluster, made.JOB, planned.namespace, planned.job))
+    state = now.ended or ("suspended" if now.suspended else "goes on")
+    why = f" ({now.reason}: {now.message})" if now.reason else ""
+    counts = f"{now.succeeded} done, {now.active} running"
+    return f"Job {planned.namespace}/{planned.job} {state}{why}: {counts}"
 
 
 async def _gather(home: CampaignDir, prepared: Prepared, say: Say) -> int:
