@@ -9,6 +9,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,11 @@ def own(tmp_path: Path, healthy: Path) -> Lab:
     return Lab(tmp_path, healthy)
 
 
+def _spec(lab: Lab, **changes: Any) -> Path:
+    """With checks that a busy machine, which leaves out samples, cannot make inconclusive."""
+    return lab.spec(checks=["no-restart", "no-oom"], **changes)
+
+
 def _argv(lab: Lab, spec: Path, *more: str) -> list[str]:
     run = [sys.executable, "-m", "chaosmem", "run", str(spec), "--runs-dir", str(lab.runs)]
     return [*run, "--interactive", *more]
@@ -41,7 +47,7 @@ def _acts(ran: Ran) -> list[tuple[str, str]]:
 
 
 def test_each_step_is_asked_for_and_keys_act(own: Lab) -> None:
-    argv = _argv(own, own.spec())
+    argv = _argv(own, _spec(own))
     with showing(argv, env=own.env, cwd=own.base) as (screen, started):
         before = screen.settings
         for step in STEPS:
@@ -64,7 +70,7 @@ def test_each_step_is_asked_for_and_keys_act(own: Lab) -> None:
 
 
 def test_keys_hold_and_release_extend_and_pause(own: Lab) -> None:
-    spec = own.spec(phases=LONG | {"hold": "8s"})
+    spec = _spec(own, phases=LONG | {"hold": "8s"})
     with showing(_argv(own, spec, "--no-steps"), env=own.env, cwd=own.base) as (screen, started):
         screen.until("f2-goroutines applied")
         screen.type("h")
@@ -84,7 +90,7 @@ def test_keys_hold_and_release_extend_and_pause(own: Lab) -> None:
 
 
 def test_an_abort_is_confirmed_first_and_undoes_everything(own: Lab) -> None:
-    argv = _argv(own, own.spec(phases=LONG), "--no-steps")
+    argv = _argv(own, _spec(own, phases=LONG), "--no-steps")
     with showing(argv, env=own.env, cwd=own.base) as (screen, started):
         before = screen.settings
         screen.until("f2-goroutines applied")
@@ -101,7 +107,7 @@ def test_an_abort_is_confirmed_first_and_undoes_everything(own: Lab) -> None:
 
 
 def test_ctrl_c_undoes_everything_and_gives_the_terminal_back(own: Lab) -> None:
-    argv = _argv(own, own.spec(phases=LONG))
+    argv = _argv(own, _spec(own, phases=LONG))
     with showing(argv, env=own.env, cwd=own.base) as (screen, started):
         before = screen.settings
         screen.until("PAUSED before round 1")
@@ -111,7 +117,7 @@ def test_ctrl_c_undoes_everything_and_gives_the_terminal_back(own: Lab) -> None:
 
 
 def test_a_closed_window_leaves_nothing_behind(own: Lab) -> None:
-    argv = _argv(own, own.spec(phases=LONG), "--no-steps")
+    argv = _argv(own, _spec(own, phases=LONG), "--no-steps")
     with showing(argv, env=own.env, cwd=own.base) as (screen, started):
         screen.until("f2-goroutines applied")
         screen.hang_up()
@@ -124,7 +130,7 @@ def test_a_closed_window_leaves_nothing_behind(own: Lab) -> None:
 
 
 def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again(own: Lab) -> None:
-    argv = " ".join(_argv(own, own.spec()))
+    argv = " ".join(_argv(own, _spec(own)))
     shell = ["bash", "--norc", "--noprofile", "-i"]
     env = own.env | {"PS1": "$ "}
     with showing(shell, env=env, cwd=own.base) as (screen, _):
@@ -150,7 +156,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again(own: Lab) 
 
 
 def test_without_a_terminal_it_says_what_does_the_same(own: Lab) -> None:
-    said = own.run(own.spec(), "--interactive")
+    said = own.run(_spec(own), "--interactive")
     assert said.code == Exit.USAGE
     assert "needs a terminal" in said.stderr
     assert "chaosmem control" in said.stderr
@@ -158,7 +164,7 @@ def test_without_a_terminal_it_says_what_does_the_same(own: Lab) -> None:
 
 
 def test_with_lines_instead_of_the_live_view_it_is_a_usage_error(own: Lab) -> None:
-    argv = _argv(own, own.spec(), "--progress", "plain")
+    argv = _argv(own, _spec(own), "--progress", "plain")
     with showing(argv, env=own.env, cwd=own.base) as (screen, started):
         assert started.wait(PATIENCE) == Exit.USAGE
         screen.until("--interactive has the live view")
