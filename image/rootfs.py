@@ -100,7 +100,7 @@ def _system(out: Path) -> None:
         place.write_text(text)
     _copy(_CERTIFICATES, out)
     for name, mode in (("tmp", 0o1777), ("runs", 0o755), ("experiments", 0o755)):
-        (out / name).mkdir()
+        (out / name).mkdir(exist_ok=True)
         (out / name).chmod(mode)
     os.chown(out / "runs", NOBODY, NOBODY)
 
