@@ -153,9 +153,9 @@ def assert_sound(home: CampaignDir) -> None:
 
 def _assert_all_accounted_for(home: CampaignDir) -> None:
     """Every run directory belongs to an attempt, and nothing of any run is still there."""
-    cells = home.prepared().cells
-    known = {a.run_id for cell in cells for a in planned(home, cell)}
-    there = {p.name for p in (home.base / cells[0].experiment).glob("2*")}
+    everything = list(campaigns(home.base))
+    known = {a.run_id for c in everything for cell in c.prepared().cells for a in planned(c, cell)}
+    there = {p.name for p in (home.base / home.prepared().cells[0].experiment).glob("2*")}
     assert there <= known, there - known
     for run_id in known:
         assert gone(marked(run_id)), f"{run_id}: {process.MARK} processes outlived it"
