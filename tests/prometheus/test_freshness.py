@@ -77,7 +77,7 @@ async def test_the_step_is_the_distance_of_the_points(scene: Scene) -> None:
 
 
 async def test_a_step_that_would_be_too_many_points_is_widened(scene: Scene) -> None:
-    where = Prometheus(url=scene.prometheus, step=0.1)
+    where = Prometheus(url=scene.prometheus, step=0.1, timeout=60)
     async with PrometheusClient(where) as client:
         answer = await client.between("vector(1)", 0.0, 86_400.0)
     assert MOST_POINTS - 100 < len(answer.series[0]["values"]) <= MOST_POINTS
