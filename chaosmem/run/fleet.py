@@ -10,6 +10,7 @@ from typing import Self
 from chaosmem.drivers.kube import pods
 from chaosmem.drivers.kube.changes import Change
 from chaosmem.drivers.kube.connect import Cluster
+from chaosmem.drivers.kube.kinds import Ref
 from chaosmem.errors import ChaosmemError, TargetGone
 from chaosmem.plan.model import PlannedPod, PlannedTrial
 from chaosmem.run.job import Job
@@ -38,6 +39,10 @@ class PodSupply:
         self._live: list[PodTarget] = []
         self._now: list[PlannedPod] = list(self._planned)
         """The pods as they are in this round."""
+        self._workloads: list[Ref | None] = []
+        """Of each planned pod; None: a bare pod. Pods come and go with each rollout, these stay."""
+        self._moved = False
+        """Whether a rollout has replaced the planned pods."""
         self._rolling: Rolling | None = None
         self._record: Record | None = None
 
@@ -52,7 +57,10 @@ class PodSupply:
     async def _open(self) -> None:
         opened = Cluster.open(context=self._spec.context)
         self._cluster = await self._stack.enter_async_context(opened)
-        locks = sorted({lock_name(uid) for uid in await self._lock_uids()})
+        found = [await pods.get_pod(self._cluster, p.namespace, p.name) for p in self._planned]
+        self._workloads = [pod.workload for pod in found]
+        owners = (pod.workload.uid if pod.workload else pod.uid for pod in found)
+        locks = sorted({lock_name(uid) for uid in owners})
         self._record = Record(
             self._cluster, self._spec.control_namespace, self._stage.rundir.run_id, self._trouble
         )
@@ -60,14 +68,6 @@ class PodSupply:
         self._trouble(self._record.clock_words)
         self._stage.ledger.mirror = self._record.add
         await self._watch()
-
-    async def _lock_uids(self) -> list[str]:
-        """The workload of each pod (its pods come and go), or a bare pod itself."""
-        found = []
-        for planned in self._planned:
-            pod = await pods.get_pod(self._cluster, planned.namespace, planned.name)
-            found.append(pod.workload.uid if pod.workload else pod.uid)
-        return found
 
     async def _watch(self) -> None:
         lookout = Lookout(
@@ -92,11 +92,12 @@ class PodSupply:
     async def begin(self, lanes: Sequence[PlannedTrial]) -> None:
         """Roll the workload over to the round's environment, where it has one of its own."""
         changes = environment_of(self._job.experiment, arm_of(self._job, lanes[0]))
-        if not changes:
-            return
-        self._rolling = Rolling(self._cluster, self._stage, self._spec, lanes[0].key)
-        await self._rolling.apply(self._planned, changes)
-        self._now = await self._replaced()
+        if changes:
+            self._moved = True
+            self._rolling = Rolling(self._cluster, self._stage, self._spec, lanes[0].key)
+            await self._rolling.apply(self._planned, self._workloads, changes)
+        if self._moved:  # by this round's rollout, or by the way back from an earlier one's
+            self._now = await self._replaced()
 
     async def _replaced(self) -> list[PlannedPod]:
         """As many of the new pods as were planned, of the same workloads."""
@@ -105,7 +106,7 @@ class PodSupply:
         fit.sort(key=lambda pod: pod.name)
         if len(fit) < len(self._planned):
             raise TargetGone(
-                f"after the rollout {len(fit)} pods can be acted on, "
+                f"after a rollout {len(fit)} pods can be acted on, "
                 f"and {len(self._planned)} were planned"
             )
         return fit[: len(self._planned)]

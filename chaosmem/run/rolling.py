@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chaosmem.drivers.kube import pods, rollout, workloads
+from chaosmem.drivers.kube import rollout, workloads
 from chaosmem.drivers.kube.connect import Cluster
 from chaosmem.drivers.kube.envpatch import EnvUndo
 from chaosmem.drivers.kube.kinds import Ref
@@ -39,11 +39,15 @@ class Rolling:
         self._cluster, self._stage, self._spec, self._key = cluster, stage, spec, key
         self._promised: list[tuple[Promise, EnvUndo]] = []
 
-    async def apply(self, targets: Sequence[PlannedPod], changes: Mapping[str, str]) -> None:
+    async def apply(
+        self,
+        targets: Sequence[PlannedPod],
+        workloads_of: Sequence[Ref | None],
+        changes: Mapping[str, str],
+    ) -> None:
         """Change the workload of each target, once each, and follow it to its end."""
         seen: set[str] = set()
-        for pod in targets:
-            ref = (await pods.get_pod(self._cluster, pod.namespace, pod.name)).workload
+        for pod, ref in zip(targets, workloads_of, strict=True):
             if ref is None:
                 raise PlanRefused(
                     f"pod {pod.name} belongs to no Deployment, StatefulSet or DaemonSet, so its "

@@ -194,6 +194,22 @@ def test_a_rollout_is_followed_and_reverted_exactly(shop: Shop) -> None:
     shop.clean()
 
 
+def test_arms_in_turns_find_the_pods_of_each_round(shop: Shop) -> None:
+    before = shop.template()
+    spec = shop.spec(
+        faults=[{"goroutines": {"count": 300}}],
+        checks=["stress-effect"],
+        arms=[{"name": "plain"}, {"name": "half", "gogc": 50}],
+        trials=2,  # plain, half, half, plain: with a rollout and its way back between them
+        limits={"pods": 2, "duration": "10m"},
+    )
+    ran = shop.run(spec, timeout=280)
+    assert ran.code == Exit.PASS, ran.stdout
+    assert ran.outcomes("stress-effect") == ["PASS"] * 4
+    assert shop.template() == before
+    shop.clean()
+
+
 def test_the_wrong_token_is_said_and_nothing_passes(shop: Shop) -> None:
     secret = {
         "apiVersion": "v1",
