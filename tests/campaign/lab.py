@@ -39,6 +39,7 @@ class Campaigns:
         sections = {
             "metadata": {"name": name},
             "phases": PHASES,
+            "sampling": {"timeout": "5s"},  # a busy machine may answer late
             "checks": ["no-restart", "no-oom"],
         }
         made = self.lab.spec(**(sections | changes))
@@ -133,15 +134,19 @@ def beside(one: Span, others: list[Span]) -> list[Span]:
     return [o for o in others if o is not one and o.begin <= one.begin < o.end]
 
 
-def assert_sound(home: CampaignDir) -> None:
-    """Nothing is lost, nothing was run twice, nothing is left, and the limits held all through."""
+def assert_sound(home: CampaignDir, *, codes: tuple[int, ...] = (0,)) -> None:
+    """Nothing is lost, nothing was run twice, nothing is left, and the limits held all through.
+
+    `codes`: what the verdicts may be; a machine under a storm of kills may be too busy to measure.
+    """
     prepared = home.prepared()
     for cell in prepared.cells:
         results = finished(home, cell)
         assert len(results) == 1, f"{cell.name}: {results}"
         run = home.run(cell.experiment, results[0].run_id)
         verdict = json.loads(run.read("verdict.json"))
-        assert verdict["exit_code"] == results[0].exit_code == 0, verdict["says"]
+        assert verdict["exit_code"] == results[0].exit_code, verdict["says"]
+        assert verdict["exit_code"] in codes, verdict["says"]
     _assert_all_accounted_for(home)
     acted = spans(home)
     for one in acted:

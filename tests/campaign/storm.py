@@ -78,8 +78,8 @@ def storm(place: Campaigns, kills: int, seed: int, longest: float = 3.0) -> Iter
                 again = ("resume", str(home.root)) if home else ("run", campaign)
                 started = place.start(*again)
         ran = place.finish(started)
-        assert ran.code == 0, ran.stdout + ran.stderr
-        assert_sound(place.home)
+        assert ran.code in (0, 3), ran.stdout + ran.stderr
+        assert_sound(place.home, codes=(0, 3))
         so_far.count(place.home)
         yield so_far
 
