@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def _sh(script: str, path: str) -> subprocess.CompletedProcess[str]:
 def _killed(shop: Shop, spec: Path) -> str:
     """Start the run, kill it while its faults act; its id."""
     started = shop.start(spec)
-    wait_event(shop, holding, 180)
+    wait_event(shop, holding, 300)
     started.kill()
     started.communicate()
     newest = shop.newest()
@@ -71,7 +72,7 @@ def _by_hand(paper: str, path: str, run_id: str) -> subprocess.CompletedProcess[
 
 def test_the_runbooks_kubectl_commands_alone_undo_a_killed_run(shop: Shop, path: str) -> None:
     before = shop.template()
-    spec = shop.spec(faults=FAULTS, arms=ARMS, phases=QUICK | {"hold": "60s"})
+    spec = shop.spec(faults=FAULTS, arms=ARMS, phases=QUICK | {"hold": "300s"})
     paper = shop.chaosmem("runbook", spec)
     assert paper.code == Exit.PASS, paper.stderr
     run_id = _killed(shop, spec)
@@ -83,20 +84,21 @@ def test_the_runbooks_kubectl_commands_alone_undo_a_killed_run(shop: Shop, path:
     assert "No resources found" in looked.stderr
     assert shop.template() == before
     assert looked.stdout.endswith(": 0\n"), looked.stdout + looked.stderr
-    wait_for(lambda: len(shop.pods()) == 2, 60, "the replaced pods are gone")
-    settled(shop, 30)
+    wait_for(lambda: len(shop.pods()) == 2, 180, "the replaced pods are gone")
+    settled(shop, 90)
     shop.clean()
 
 
 def test_the_look_sees_an_agents_goroutines_and_their_end(shop: Shop, path: str) -> None:
-    spec = shop.spec(faults=[{"goroutines": {"count": 300}}], phases=QUICK | {"hold": "20s"})
+    spec = shop.spec(faults=[{"goroutines": {"count": 300}}], phases=QUICK | {"hold": "200s"})
     paper = shop.chaosmem("runbook", spec).stdout
     started = shop.start(spec)
-    wait_event(shop, holding, 120)
+    wait_event(shop, holding, 300)
     *_, look, _last = code(section(paper, BY_HAND))
     during = _sh(f"RUN=x\n{look}", path)
     assert ": 300\n" in during.stdout, during.stdout + during.stderr
-    assert shop.finish(started).code == Exit.PASS
+    started.send_signal(signal.SIGINT)
+    assert shop.finish(started, timeout=300).code == Exit.ABORTED
     after = _sh(f"RUN=x\n{look}", path)
     assert [line.partition(": ")[2] for line in after.stdout.splitlines()] == ["0", "0"]
     shop.clean()
@@ -104,7 +106,7 @@ def test_the_look_sees_an_agents_goroutines_and_their_end(shop: Shop, path: str)
 
 def test_the_handover_of_a_killed_run_undoes_it_by_its_own_names(shop: Shop, path: str) -> None:
     before = shop.template()
-    spec = shop.spec(faults=FAULTS[:2], arms=ARMS, phases=QUICK | {"hold": "60s"})
+    spec = shop.spec(faults=FAULTS[:2], arms=ARMS, phases=QUICK | {"hold": "300s"})
     run_id = _killed(shop, spec)
     paper = shop.chaosmem("handover", run_id, "--runs-dir", shop.runs)
     assert paper.code == Exit.PASS, paper.stderr
@@ -112,7 +114,7 @@ def test_the_handover_of_a_killed_run_undoes_it_by_its_own_names(shop: Shop, pat
     assert "Not undone" in paper.stdout
     _by_hand(paper.stdout, path, run_id)
     assert shop.template() == before
-    settled(shop, 30)
+    settled(shop, 90)
     shop.clean()
 
 
@@ -122,7 +124,7 @@ def test_a_stress_of_chaos_mesh_goes_by_the_runbooks_commands(
     meshed: Shop, mesh: StandIn, path: str
 ) -> None:
     press = {"memory": {"via": "chaos-mesh", "level": "70%", "ramp": "1s"}}
-    spec = meshed.spec(faults=[press], checks=["stress-effect"], phases=QUICK | {"hold": "60s"})
+    spec = meshed.spec(faults=[press], checks=["stress-effect"], phases=QUICK | {"hold": "300s"})
     paper = meshed.chaosmem("runbook", spec)
     assert paper.code == Exit.PASS, paper.stderr
     run_id = _killed(meshed, spec)
@@ -130,7 +132,7 @@ def test_a_stress_of_chaos_mesh_goes_by_the_runbooks_commands(
     looked = _by_hand(paper.stdout, path, run_id)
     assert "No resources found" in looked.stderr
     assert not _stresses(meshed)
-    settled(meshed, 30)
+    settled(meshed, 90)
     meshed.clean()
 
 
