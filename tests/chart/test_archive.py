@@ -14,7 +14,7 @@ from chaosmem.errors import UsageError
 from chaosmem.rundir import RunDir, create
 from tests.chart.storage import BUCKET, S3, serving
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]  # the server is built the first time
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]  # the server is built the first time
 URL = f"s3://{BUCKET}/months"
 RUN_ID = "20261101T030000Z-abc"
 

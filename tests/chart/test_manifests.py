@@ -13,7 +13,7 @@ from tests.chart.rendering import ROOT, VALUES, Object, by_name, objects
 from tests.chart.rendering import rendered as render
 from tests.manifests.rights import MANIFESTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 FILE = MANIFESTS / "components" / "schedule" / "cronjob.yaml"
 
 

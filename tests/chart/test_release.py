@@ -18,7 +18,7 @@ from tests.chart.places import Places
 from tests.chart.release import CRON_JOB, NAME, SECONDS, Release, entries
 from tests.cluster.api import wait_for
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.cluster.api import Access, Cluster, wait_for
 from tests.cluster.images import catalogue
 from tests.image import build
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 _PROGRAMS = re.compile(r"(^|/)(sh|bash|dash|busybox|apt|dpkg|pip3?|go|gofmt|kubectl|perl|ldd|su)$")
 _SYSTEM = re.compile(r"^(usr/)?lib(64)?/")
 
