@@ -20,7 +20,7 @@ from tests.chart.rendering import rendered as render
 from tests.cluster import packages
 from tests.manifests.rights import Right, maximal, right, rights, written
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]  # helm is built where it is not cached
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]  # helm is built the first time
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 SETS = sorted(path.stem for path in VALUES.glob("*.yaml"))
