@@ -20,7 +20,7 @@ import pytest
 
 from chaosmem.drivers import process
 from chaosmem.errors import Exit
-from tests.run.harness import Lab, gone, marked
+from tests.run.harness import Lab, Ran, gone, marked
 
 CONFIG = """
 global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
@@ -52,7 +52,7 @@ class Server:
             found = json.load(answer)["data"]["result"]
         return [{**s["metric"], "=": s["value"][1]} for s in found]
 
-    def until(self, query: str, seconds: float = 60) -> list[dict[str, str]]:
+    def until(self, query: str, seconds: float = 120) -> list[dict[str, str]]:
         """The answer as soon as there is one."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -85,6 +85,22 @@ def server(tmp_path: Path) -> Iterator[Server]:
     finally:
         started.kill()
         started.wait()
+
+
+def call(lab: Lab, *args: str | Path) -> Ran:
+    """A command to its end, which on a busy machine may be late; nothing of it stays."""
+    started = lab.start(*args)
+    try:
+        out, err = started.communicate(timeout=240)
+    finally:
+        started.kill()
+        started.communicate()
+    return Ran(started.returncode, out, err, lab.runs)
+
+
+def run(lab: Lab, spec: Path, *args: str) -> Ran:
+    """`chaosmem run` to its end."""
+    return call(lab, "run", spec, "--runs-dir", lab.runs, *args)
 
 
 def _ready(url: str) -> None:
@@ -120,7 +136,7 @@ def _page(where: str) -> str:
     return page
 
 
-def _eventually(what: Callable[[], bool], seconds: float = 60) -> bool:
+def _eventually(what: Callable[[], bool], seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if what():
@@ -130,7 +146,8 @@ def _eventually(what: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def test_prometheus_sees_a_run_go_on_and_then_its_verdict(lab: Lab, server: Server) -> None:
-    done = lab.run(
+    done = run(
+        lab,
         lab.spec(phases=PHASES, metadata={"name": "scraped"}),
         "--metrics-port",
         server.target,
@@ -138,9 +155,9 @@ def test_prometheus_sees_a_run_go_on_and_then_its_verdict(lab: Lab, server: Serv
         "40s",
     )
     assert done.code == Exit.PASS, done.stdout + done.stderr
-    run = done.rundir.name
-    of_run = f'{{experiment="scraped",run="{run}"}}'
-    passed = f'chaosmem_run_outcome{{outcome="PASS",run="{run}"}}'
+    name = done.rundir.name
+    of_run = f'{{experiment="scraped",run="{name}"}}'
+    passed = f'chaosmem_run_outcome{{outcome="PASS",run="{name}"}}'
     (outcome,) = server.until(f"last_over_time({passed}[5m])")
     assert outcome["="] == "1"
     assert server.ask(f"max_over_time(chaosmem_run_active{of_run}[5m])")[0]["="] == "1"
@@ -160,7 +177,7 @@ def test_prometheus_sees_a_run_go_on_and_then_its_verdict(lab: Lab, server: Serv
 
 
 def test_the_verdict_is_waited_for_no_longer_than_asked(lab: Lab) -> None:
-    done = lab.run(lab.spec(), "--metrics-port", "0", "--metrics-linger", "200ms")
+    done = run(lab, lab.spec(), "--metrics-port", "0", "--metrics-linger", "200ms")
     assert done.code == Exit.PASS, done.stderr
     assert re.search(r"metrics on http://127\.0\.0\.1:\d+/metrics", done.stderr)
     assert "waiting for a scrape of the verdict" in done.stderr
@@ -170,7 +187,7 @@ def test_a_port_that_is_taken_ends_the_run_before_anything_is_touched(
     lab: Lab, server: Server, tmp_path: Path
 ) -> None:
     taken = server.url.removeprefix("http://")
-    done = lab.call("run", lab.spec(), "--runs-dir", tmp_path / "none", "--metrics-port", taken)
+    done = call(lab, "run", lab.spec(), "--runs-dir", tmp_path / "none", "--metrics-port", taken)
     assert done.code == Exit.USAGE
     assert f"cannot listen on {taken}" in done.stderr
     assert not (tmp_path / "none").exists()
@@ -192,7 +209,7 @@ def test_a_run_of_another_process_is_told_as_it_stands_and_after_its_kill(
 ) -> None:
     base, where = tmp_path / "runs", f"127.0.0.1:{process.free_port()}"
     spec = lab.spec(phases=PHASES | {"hold": "60s"}, metadata={"name": "other"})
-    run = lab.start("run", spec, "--runs-dir", base, "--progress", "none")
+    other = lab.start("run", spec, "--runs-dir", base, "--progress", "none")
     try:
         assert _eventually(lambda: bool(list(base.glob("other/2*/journal.jsonl"))))
         with listening(lab, base, "--listen", where):
@@ -200,15 +217,15 @@ def test_a_run_of_another_process_is_told_as_it_stands_and_after_its_kill(
             page = _page(where)
             assert re.search(r"^chaosmem_run_active\{.*\} 1\.0$", page, re.MULTILINE)
             assert "chaosmem_run_outcome" not in page
-            os.kill(run.pid, signal.SIGKILL)
-            run.communicate(timeout=60)
+            os.kill(other.pid, signal.SIGKILL)
+            other.communicate(timeout=60)
             page = _page(where)
             assert re.search(r"^chaosmem_run_active\{.*\} 0\.0$", page, re.MULTILINE)
             assert re.search(r'outcome="INCONCLUSIVE",run=".*"\} 1\.0$', page, re.MULTILINE)
             assert re.search(r"^chaosmem_undo_pending\{.*\} [1-9]", page, re.MULTILINE)
     finally:
-        run.kill()
-        run.communicate(timeout=60)
+        other.kill()
+        other.communicate(timeout=60)
     assert gone(marked(next(base.glob("other/2*")).name), 30)
 
 
@@ -225,12 +242,12 @@ def test_a_directory_that_cannot_be_read_does_not_take_the_others(lab: Lab, tmp_
 
 def test_a_file_for_node_exporter_is_written_whole(lab: Lab, tmp_path: Path) -> None:
     place = tmp_path / "chaosmem.prom"
-    done = lab.call("export", "metrics", "--runs-dir", OLD.parent, "--out", place)
+    done = call(lab, "export", "metrics", "--runs-dir", OLD.parent, "--out", place)
     assert (done.code, done.stdout) == (Exit.PASS, ""), done.stderr
     assert 'chaosmem_run_active{experiment="old-names"' in place.read_text()
 
 
 def test_listening_goes_without_a_file(lab: Lab, tmp_path: Path) -> None:
-    done = lab.call("export", "metrics", "--listen", "0", "--out", tmp_path / "x.prom")
+    done = call(lab, "export", "metrics", "--listen", "0", "--out", tmp_path / "x.prom")
     assert done.code == Exit.USAGE
     assert "--listen goes without --out" in done.stderr
