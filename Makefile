@@ -108,10 +108,13 @@ cluster-down: dev ## Remove the test cluster and everything of it
 
 # A cluster of CI's own: nobody else's is used or stopped.
 test-cluster: dev ## The tests on a real Kubernetes, the slow ones too
+	$(call say,building the image and the tools of the chart: three minutes where nothing is cached)
+	@$(PY) -m tests.image .build/image
+	@$(PY) -c "from tests.chart import tooling as t; t.helm(); t.helm_docs(); t.s3_gateway()"
 	$(call say,building and booting the test cluster)
 	@$(PY) -m tests.cluster up --name ci
 	$(call say,tests on the real cluster)
-	@CHAOSMEM_TEST_CLUSTER=ci $(BIN)/pytest -q -n 2 --dist loadfile -m cluster; \
+	@CHAOSMEM_TEST_IMAGE=$(abspath .build/image) CHAOSMEM_TEST_CLUSTER=ci $(BIN)/pytest -q -n 2 --dist loadfile -m cluster; \
 		code=$$?; $(PY) -m tests.cluster down --name ci; exit $$code
 
 docs: dev ## The documents as a site in .build/site; warnings are errors

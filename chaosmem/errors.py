@@ -22,6 +22,7 @@ chains the cause, so that callers can rely on this tree alone.
   x FaultRefused            3   the target refuses the fault (no token, limit, unknown point)
   x UndoIncomplete          5   something is still changed; the message names it
   x RunDirError             3   the run directory cannot be written or read
+  x ArchiveError            3   object storage cannot be used (chaosmem.drivers.objectstore)
   x HistoryError            3   the history's database cannot be used (chaosmem.history.errors)
   x FormatError            70   evidence bytes (profile, trace line, dump) are malformed
 
