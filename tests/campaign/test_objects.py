@@ -13,7 +13,7 @@ import pytest
 
 from chaosmem.campaign import directory
 from chaosmem.campaign.cluster import objects, pod, share
-from chaosmem.campaign.cluster.engine import Progress, progress, words
+from chaosmem.campaign.cluster.jobstate import Progress, progress, words
 from chaosmem.campaign.cluster.packed import Packed, from_directory, pack, unpack
 from chaosmem.campaign.events import AttemptEnded, AttemptPlanned, How
 from chaosmem.campaign.model import Cell, Prepared

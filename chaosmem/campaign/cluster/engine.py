@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from chaosmem.campaign.cluster import gathering
 from chaosmem.campaign.cluster import objects as made
+from chaosmem.campaign.cluster.jobstate import Progress, progress, words
 from chaosmem.campaign.cluster.packed import from_directory, pack
 from chaosmem.campaign.directory import CampaignDir, append, take
 from chaosmem.campaign.events import JobPlanned, SessionEnded, SessionStarted
@@ -77,47 +78,6 @@ async def _status(planned: JobPlanned) -> str:
 async def _gather(home: CampaignDir, prepared: Prepared, say: Say) -> int:
     async with Cluster.open(context=prepared.campaign.cluster.context) as cluster:
         return await gathering.gather(cluster, home, say)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a Job says of itself."""
-
-    active: int
-    succeeded: int
-    failed_indices: str
-    suspended: bool
-    ended: str = ""
-    """`Complete` or `Failed`; empty: it goes on."""
-    reason: str = ""
-    message: str = ""
-
-
-def progress(body: JsonObject) -> Progress:
-    """A Job's progress from its JSON."""
-    status = body.get("status") or {}
-    conditions = [c for c in status.get("conditions") or [] if c.get("status") == "True"]
-    ends: list[JsonObject] = [c for c in conditions if c["type"] in ("Complete", "Failed")]
-    last = ends[0] if ends else {}
-    return Progress(
-        active=int(status.get("active") or 0),
-        succeeded=int(status.get("succeeded") or 0),
-        failed_indices=status.get("failedIndexes") or "",
-        suspended=bool((body.get("spec") or {}).get("suspend")),
-        ended=last.get("type", ""),
-        reason=last.get("reason", ""),
-        message=last.get("message", ""),
-    )
-
-
-def words(body: JsonObject) -> str:
-    """The last line that a failed pod said; empty where it did not fail."""
-    for status in (body.get("status") or {}).get("containerStatuses") or []:
-        ended = (status.get("state") or {}).get("terminated") or {}
-        if ended.get("exitCode"):
-            lines = (ended.get("message") or ended.get("reason") or "").strip().splitlines()
-            return lines[-1] if lines else f"exit code {ended['exitCode']}"
-    return ""
 
 
 @dataclass(slots=True)
