@@ -389,8 +389,12 @@ def furnish(base: Path, db: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.timeout(900)  # eleven pages, each examined whole
+@pytest.mark.parametrize(
+    ("theme", "viewport"),
+    [("light", WIDE), ("dark", WIDE), ("light", NARROW)],
+    ids=["light", "dark", "narrow"],
+)
 def test_every_page_is_accessible_and_fits(
     reader: Reader, base: Path, db: str, theme: str, viewport: dict[str, int]
 ) -> None:
