@@ -60,7 +60,7 @@ go-test: dev
 	$(call say,go vet and go test)
 	@go=$$($(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().program)'); \
 	export GOFLAGS=-buildvcs=false GOPROXY=off GOTOOLCHAIN=local; \
-	for module in chaosmem/go tests/corpus tests/helper/target tests/cgroup2/scenario; do \
+	for module in chaosmem/go tests/corpus tests/helper/target tests/cgroup2/scenario tests/gate/service; do \
 		(cd $$module && $(abspath $(PY)) -c 'print("module $$module")' \
 		 && "$$go" vet ./... && "$$go" test ./...) || exit 1; \
 	done

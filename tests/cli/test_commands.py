@@ -32,6 +32,14 @@ COMMANDS = [
     "baseline",
     "trend",
     "control",
+    "gate",
+    "validate",
+    "runbook",
+    "handover",
+    "serve",
+    "metrics",
+    "scheduled",
+    "retire",
 ]
 
 
