@@ -21,6 +21,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from chaosmem.drivers.process import pidfd
+
 Work = Callable[[str, int, int], int]
 """Works on a cell: directory, index, descriptor of its lock; its exit code."""
 MESSAGE = 65536
@@ -59,7 +61,7 @@ class _Nursery:
             self._child(asked["home"], asked["index"], lock, log)
         os.close(lock)  # the child has its own copy, and with it the lock
         os.close(log)
-        self._ready.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asked["index"]))
+        self._ready.register(pidfd(pid), selectors.EVENT_READ, (pid, asked["index"]))
         self._say(index=asked["index"], pid=pid)
         return True
 

@@ -36,10 +36,17 @@ def usage(pid: int) -> Usage | None:
     return Usage(int(statm[1]) * _PAGE, cpu, int(fields[17]))
 
 
+_ENDED = {b"Z", b"X"}
+
+
 def started_ticks(pid: int) -> int | None:
-    """The process's start in clock ticks since boot: with the pid, its identity."""
+    """The process's start in clock ticks since boot: with the pid, its identity.
+
+    None where it is gone; a zombie is, though nobody may ever ask for its exit code.
+    """
     try:
-        return int(_stat_fields(pid)[19])
+        fields = _stat_fields(pid)
+        return None if fields[0] in _ENDED else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None
 
@@ -52,7 +59,7 @@ def _stat_fields(pid: int) -> list[bytes]:
 def alive(pid: int) -> bool:
     """Whether `pid` is there and not a zombie."""
     try:
-        return _stat_fields(pid)[0] not in {b"Z", b"X"}
+        return _stat_fields(pid)[0] not in _ENDED
     except (OSError, IndexError):
         return False
 

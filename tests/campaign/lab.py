@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chaosmem.campaign.directory import CampaignDir, campaigns
+from chaosmem.campaign.directory import CampaignDir, campaigns, take
 from chaosmem.campaign.events import AttemptEnded, AttemptPlanned
 from chaosmem.campaign.model import Cell
 from chaosmem.drivers import process, procfs
@@ -182,6 +182,16 @@ def kill(started: subprocess.Popen[str], home: CampaignDir | None, *, everybody:
         for pid in list(children(home)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for cell in home.prepared().cells:  # a process of several threads takes a while to end
+            wait_for(lambda cell=cell: _free(home, cell))
+
+
+def _free(home: CampaignDir, cell: Cell) -> bool:
+    """Whether nobody has the cell's lock any more."""
+    held = take(home.cell_lock(cell))
+    if held is not None:
+        os.close(held)
+    return held is not None
 
 
 def wait_for(done: Any, seconds: float = 60.0) -> None:

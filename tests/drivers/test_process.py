@@ -104,3 +104,13 @@ def test_a_build_that_fails_carries_the_compilers_words(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="undefined: undefined"):
         gotool.build(gotool.find(), tmp_path, ".", out=tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
+
+
+def test_a_zombie_is_no_process_any_more() -> None:
+    started = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert procfs.started_ticks(started.pid) is not None
+    started.kill()
+    os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is not reaped
+    assert procfs.started_ticks(started.pid) is None
+    assert not procfs.alive(started.pid)
+    started.communicate()
