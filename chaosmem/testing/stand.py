@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -130,5 +132,6 @@ def run(demo: Demo, place: Path, **sections: Any) -> Ran:
 def sample() -> Ran:
     """One run of the demo under retained heap, the same for every contract of a test session."""
     place = Path(tempfile.mkdtemp(prefix="chaosmem-contract-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     with standing() as demo:
         return run(demo, place, faults=[{"heap": {"retain": "8MiB"}}])

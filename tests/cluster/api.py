@@ -18,7 +18,7 @@ from tests.cluster.instance import NODE_NAME, Instance
 from tests.cluster.shell import ClusterProblem, run
 
 _POLL_SECONDS = 0.1
-_NAMESPACE_SECONDS = 20
+_NAMESPACE_SECONDS = 90
 # From kubelet's start to the condition in the API: it measures each 10 s.
 _PRESSURE_SECONDS = 60
 _PRESSURE_LABEL = "pod-security.kubernetes.io/enforce"

@@ -32,7 +32,7 @@ FAULTS: list[dict[str, Any]] = [
     {"goroutines": {"count": 300}},
 ]
 CHECKS: list[Any] = ["stress-effect", {"goroutine-recovery": {"within": "2s", "dwell": "500ms"}}]
-READY_SECONDS = 30
+READY_SECONDS = 120
 
 
 @dataclass

@@ -246,7 +246,7 @@ def _key_files() -> Iterator[str]:
     """A directory for the client key, which OpenSSL only reads from a file; gone at once after."""
     from kubernetes.aio.config import kube_config  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="chaosmem-") as directory:
+    with tempfile.TemporaryDirectory(prefix="chaosmem-kube-") as directory:
         try:
             yield directory
         finally:
