@@ -40,7 +40,8 @@ async def test_we_know_who_and_where_we_are_and_show_no_secret(kube: Cluster) ->
     assert "system:masters" in identity.groups
     assert version.major == 1
     assert repr(kube) == f"Cluster({kube.server}, context {kube.context_name})"
-    assert not list(Path(tempfile.gettempdir()).glob("chaosmem-kube-*/*")), "no key is left in a file"
+    left = list(Path(tempfile.gettempdir()).glob("chaosmem-kube-*/*"))
+    assert not left, "no key is left in a file"
 
 
 async def test_one_asked_for_twice_is_made_once(kube: Cluster, namespace: str) -> None:
