@@ -21,8 +21,8 @@ from chaosmem.campaign.model import FORMAT, Cell, Prepared
 from chaosmem.errors import RunDirError, UsageError
 from chaosmem.rundir import RunDir
 from chaosmem.rundir.events import Entry
-from chaosmem.rundir.failing import unwritable
 from chaosmem.rundir.journal import JournalWriter, bodies
+from chaosmem.rundir.layout import write_whole
 
 HOME = "campaigns"
 TEXT = "campaign.yaml"
@@ -89,16 +89,7 @@ class CampaignDir:
         """Write a whole file: it is there whole or not at all, whoever else writes it too."""
         path = self.root / name
         part = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as out:
-                out.write(data)
-                out.flush()
-                os.fdatasync(out.fileno())
-            part.replace(path)
-        except OSError as problem:
-            part.unlink(missing_ok=True)
-            raise unwritable(name, problem) from problem
+        write_whole(path, part, data, name)
 
 
 def _entries(path: Path, adapter: TypeAdapter[E]) -> list[E]:

@@ -24,6 +24,7 @@ from chaosmem.cli import (
     scrape_options,
     serving,
 )
+from chaosmem.cli.passing import PASS_ON
 
 app = typer.Typer(
     name="chaosmem",
@@ -248,11 +249,7 @@ def version(
 
 
 @app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    },
+    context_settings=PASS_ON,
     epilog="Example: chaosmem profile top runs/quickstart/latest/captures",
 )
 def profile(context: typer.Context) -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
-_PASS_ON: dict[str, Any] = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    "help_option_names": [],
-}
+from chaosmem.cli.passing import PASS_ON
 
 
 def add(app: typer.Typer) -> None:
     """Make the command part of `app`."""
-    app.command(context_settings=_PASS_ON)(campaign)
+    app.command(context_settings=PASS_ON)(campaign)
 
 
 def campaign(context: typer.Context) -> None:

@@ -5,21 +5,15 @@ One level more than the other commands: to build their twelve commands costs `--
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
-_PASS_ON: dict[str, Any] = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    "help_option_names": [],
-}
+from chaosmem.cli.passing import PASS_ON
 
 
 def add(app: typer.Typer) -> None:
     """Make these commands part of `app`."""
     for command in (history, baseline, trend):
-        app.command(context_settings=_PASS_ON)(command)
+        app.command(context_settings=PASS_ON)(command)
 
 
 def history(context: typer.Context) -> None:

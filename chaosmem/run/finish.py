@@ -96,7 +96,7 @@ async def _by_plugin(undo: FinishByPlugin) -> str:
     try:
         await byplugin.fulfil(undo)
     except ChaosmemError as problem:
-        return f"{problem}" + (f" ({problem.hint})" if problem.hint else "")
+        return _with_hint(problem)
     return ""
 
 
@@ -119,8 +119,12 @@ async def _in_cluster(undo: ClusterUndo, clock: RunClock) -> str:
         async with Cluster.open(context=undo.context or None) as cluster:
             await clusterundo.fulfil(cluster, undo, clock)
     except ChaosmemError as problem:
-        return f"{problem}" + (f" ({problem.hint})" if problem.hint else "")
+        return _with_hint(problem)
     return ""
+
+
+def _with_hint(problem: ChaosmemError) -> str:
+    return f"{problem}" + (f" ({problem.hint})" if problem.hint else "")
 
 
 def raise_if_open(done: tuple[Fulfilled, ...]) -> None:

@@ -53,21 +53,29 @@ class RunDir:
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file so that it is either there whole or not at all."""
         path = self.root / name
-        part = path.with_name(path.name + ".part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as out:
-                out.write(data)
-                out.flush()
-                os.fdatasync(out.fileno())
-            part.replace(path)
-        except OSError as problem:
-            part.unlink(missing_ok=True)
-            raise unwritable(name, problem) from problem
+        write_whole(path, path.with_name(path.name + ".part"), data, name)
 
     def has(self, name: str) -> bool:
         """Whether that file is there."""
         return (self.root / name).is_file()
+
+
+def write_whole(path: Path, part: Path, data: bytes, name: str) -> None:
+    """Write a file by way of `part` beside it, so that it is there whole or not at all.
+
+    Raises:
+        RunDirError: it cannot be written; `name` is what it is called there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fdatasync(out.fileno())
+        part.replace(path)
+    except OSError as problem:
+        part.unlink(missing_ok=True)
+        raise unwritable(name, problem) from problem
 
 
 def create(base: Path, experiment: str, run_id: str) -> RunDir:
