@@ -11,10 +11,10 @@ JOBS ?= 4
 PYTEST := $(BIN)/pytest -q -m "not slow and not browser and not cluster"
 say = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: help demo docs image test lint types go-test py-test test-browser test-slow test-cluster cluster-up cluster-down bench fuzz setup dev clean
+.PHONY: help demo docs image test lint types go-test py-test test-processes test-browser test-slow test-cluster cluster-up cluster-down bench fuzz setup dev clean
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 $(VENV)/.made: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "chaosmem needs Python 3.11 or newer on PATH"; exit 1; }
@@ -44,7 +44,7 @@ demo: setup ## Run the quickstart experiment on a real Go process
 	$(call say,running experiments/quickstart.yaml: about half a minute)
 	@$(BIN)/chaosmem run experiments/quickstart.yaml
 
-test: dev lint types go-test py-test ## Lint, types, layers, Go tests, Python tests
+test: dev lint types go-test py-test ## The everyday tests: lint, types, layers, Go, Python, the main job on real processes
 	$(call say,all of make test passed)
 
 lint: dev
@@ -71,17 +71,24 @@ go-test: dev
 		&& "$$go" build -trimpath -o /dev/null . && cd ../goroutineleak \
 		&& GOEXPERIMENT=goroutineleakprofile "$$go" build -trimpath -o /dev/null .
 
-# What is timed needs the machine for itself: first the pure tests, then the command line on real
-# processes, then the corpus, whose experiments run side by side.
-PROCESSES := tests/run tests/cli tests/gate tests/runbook tests/campaign tests/notify tests/plugins
-TIMED := $(PROCESSES) tests/prometheus tests/export tests/corpus
+# What is timed needs the machine for itself: first the pure tests, then the main job on real
+# processes. What is built upon that, and the corpus, whose experiments run side by side, are
+# a target of their own.
+MAIN_JOB := tests/run tests/cli tests/plugins
+UPON_IT := tests/gate tests/runbook tests/campaign tests/notify
+DESK := tests/run/test_control.py
+TIMED := $(MAIN_JOB) $(UPON_IT) tests/prometheus tests/export tests/corpus
 # The helper presses on real cgroups of this machine, and on a v2 kernel in emulation.
 PRESSED := tests/helper tests/cgroup2
 py-test: dev
 	$(call say,pytest: everything that is not timed)
 	@$(PYTEST) -n $(JOBS) $(addprefix --ignore=,$(TIMED) $(PRESSED))
-	$(call say,pytest: the command line on real processes)
-	@$(PYTEST) -n 2 $(PROCESSES)
+	$(call say,pytest: the main job on real processes)
+	@$(PYTEST) -n 2 $(MAIN_JOB) --ignore=$(DESK)
+
+test-processes: dev ## Gates, campaigns, control and the corpus on real processes; Prometheus (apt, as root)
+	$(call say,pytest: control of runs, gates, campaigns, notifications: five minutes)
+	@$(PYTEST) -n 2 $(UPON_IT) $(DESK)
 	$(call say,pytest: with a real Prometheus server (installs it by apt as root))
 	@sh tests/prometheus/install-prometheus.sh
 	@$(PYTEST) tests/prometheus tests/export

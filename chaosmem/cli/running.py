@@ -60,15 +60,13 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     loaded = spec.load(path)
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
-    meanwhile = in_background("chaosmem.run.engine")  # while the Go toolchain builds
     channels = refuse_missing(loaded, str(path), wish.notify)
-    job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say)
+    job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say, _load_engine)
     if dry_run:
         typer.echo("\n".join(plan_lines(job.plan)))
         allowed = tell_rehearsal(loaded)
         typer.echo("\ndry run: nothing was touched")
         return Exit.PASS if allowed else Exit.INCONCLUSIVE
-    meanwhile.join()
     bell = _bell(channels, job)
     with bell.heard() if bell else contextlib.nullcontext(), _scraped(wish) as scraped:
         found, skip_rest = execute(job, base, wish, bell, scraped)
@@ -101,7 +99,7 @@ def execute(
     """The run itself: its directory, and whether the operator wants no more."""
     from chaosmem.cli.watching import watcher  # noqa: PLC0415 - after its import elsewhere
     from chaosmem.clock import new_run_id  # noqa: PLC0415
-    from chaosmem.run import engine  # noqa: PLC0415
+    from chaosmem.run import engine, supply  # noqa: PLC0415
     from chaosmem.run.manner import Manner  # noqa: PLC0415
 
     manner = Manner(steps=wish.game.steps, max_hold=wish.game.max_hold)
@@ -109,6 +107,7 @@ def execute(
 
     found = rundir.create(base, job.plan.experiment, wish.run_id or new_run_id())
     engine.prepare(job, found)
+    supply.load(job)  # the rehearsal's thread is the only one that imports from here on
     rehearsal = threading.Thread(target=_rehearse, args=(found,), daemon=True)
     rehearsal.start()
     playing = manner if wish.game.interactive else None
@@ -119,16 +118,15 @@ def execute(
     return found, ended.skip_rest
 
 
-def in_background(module: str) -> threading.Thread:
-    """Import a module beside what goes on; whoever needs it imports it again, or fails there."""
+def _load_engine() -> None:
+    """0.5 s of imports while the Go toolchain builds; whoever needs it imports it again.
 
-    def work() -> None:
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
+    Here, and not on a thread: where one thread imports `package.part` while another imports
+    `package`, which needs that part, CPython breaks the deadlock by handing out a half-imported
+    module (cpython#83065), and the run ends in an ImportError.
+    """
+    with contextlib.suppress(Exception):
+        importlib.import_module("chaosmem.run.engine")
 
 
 def _say(text: str) -> None:

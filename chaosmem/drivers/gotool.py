@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,10 +95,12 @@ def build(
     tags: Sequence[str] = (),
     flags: Sequence[str] = (),
     out: Path | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Path:
     """Build `package` of `module`; the program's path. TargetError carries the compiler's words.
 
     Go's own build cache makes a second build take a fraction of a second, so there is no other.
+    `meanwhile` is done while the compiler works.
     """
     if not (module / "go.mod").is_file():
         raise TargetError(f"{module} is no Go module: it has no go.mod")
@@ -108,21 +110,36 @@ def build(
     tagged = ["-tags", ",".join(tags)] if tags else []
     command = [str(go.program), "build", "-buildvcs=false", *tagged, *flags]
     try:
-        done = subprocess.run(
-            [*command, "-o", str(fresh), package],
-            cwd=module,
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_SECONDS,
-            check=False,
-            env=_environment(),
-        )
+        code, words = _compiled([*command, "-o", str(fresh), package], module, meanwhile)
     except (OSError, subprocess.SubprocessError) as problem:
         raise TargetError(f"go build of {package} did not run: {problem}") from problem
-    if done.returncode:
-        raise TargetError(f"go build of {package} failed:\n{done.stderr.strip()}")
+    if code:
+        raise TargetError(f"go build of {package} failed:\n{words.strip()}")
     fresh.replace(target)
     return target
+
+
+def _compiled(
+    command: Sequence[str], module: Path, meanwhile: Callable[[], None] | None
+) -> tuple[int, str]:
+    """The exit code of the compiler and what it said; it does not outlive an error here."""
+    with subprocess.Popen(
+        command,
+        cwd=module,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    ) as compiler:
+        try:
+            if meanwhile is not None:
+                meanwhile()
+            _, words = compiler.communicate(timeout=_BUILD_SECONDS)
+        except BaseException:
+            compiler.kill()
+            raise
+    return compiler.returncode, words
 
 
 def _place(module: Path, package: str, tags: Sequence[str], flags: Sequence[str]) -> Path:

@@ -129,6 +129,8 @@ def _webhook(
 def _email(channel: EmailChannel, password: str) -> tuple[str, Send]:
     from chaosmem.notify import services  # noqa: PLC0415
 
+    services.load("apprise")
+
     def send(note: Notification, patience: Patience) -> str:
         return services.mail(channel, password, note, patience)
 
@@ -137,6 +139,8 @@ def _email(channel: EmailChannel, password: str) -> tuple[str, Send]:
 
 def _jira(channel: JiraChannel, token: str) -> tuple[str, Send]:
     from chaosmem.notify import services  # noqa: PLC0415
+
+    services.load("jira")
 
     def send(note: Notification, patience: Patience) -> str:
         return services.issue(channel, token, note, patience)

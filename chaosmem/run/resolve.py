@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from chaosmem import __version__, plugins
@@ -76,8 +77,11 @@ def _plan(loaded: Loaded, experiment: Experiment) -> Plan:
     return make_plan(experiment, loaded.sha256, inventory(experiment))
 
 
-def job(loaded: Loaded, base: Path, say: Say) -> Job:
-    """Everything that a run needs. `base` is the spec's directory; `say` hears of long work."""
+def job(loaded: Loaded, base: Path, say: Say, meanwhile: Callable[[], None] | None = None) -> Job:
+    """Everything that a run needs. `base` is the spec's directory; `say` hears of long work.
+
+    `meanwhile` is done while a Go program is built, if one is.
+    """
     experiment = located(loaded.experiment)
     planned = _plan(loaded, experiment)
     target = experiment.target
@@ -92,15 +96,19 @@ def job(loaded: Loaded, base: Path, say: Say) -> Job:
     cwd = base
     if target.process is not None:
         cwd = (base / target.process.cwd).resolve()
-        program = _program(target.process, base, cwd, facts, say)
+        program = _program(target.process, base, cwd, facts, partial(_built, say, meanwhile))
     return Job(experiment, loaded.text, planned, program, cwd, facts)
 
 
 def _program(
-    target: ProcessTarget, base: Path, cwd: Path, facts: dict[str, str], say: Say
+    target: ProcessTarget,
+    base: Path,
+    cwd: Path,
+    facts: dict[str, str],
+    built: Callable[[GoBuild, Path, dict[str, str]], Path],
 ) -> tuple[str, ...]:
     if target.go is not None:
-        return (str(_built(target.go, base, facts, say)),)
+        return (str(built(target.go, base, facts)),)
     first, *rest = target.command
     named = cwd / first
     found = str(named) if named.is_file() else shutil.which(first)
@@ -112,7 +120,13 @@ def _program(
     return (found, *rest)
 
 
-def _built(build: GoBuild, base: Path, facts: dict[str, str], say: Say) -> Path:
+def _built(
+    say: Say,
+    meanwhile: Callable[[], None] | None,
+    build: GoBuild,
+    base: Path,
+    facts: dict[str, str],
+) -> Path:
     go = gotool.find()
     facts["go.toolchain"] = go.version
     package, module = build.package, base / build.module
@@ -120,4 +134,6 @@ def _built(build: GoBuild, base: Path, facts: dict[str, str], say: Say) -> Path:
         module = gotool.builtin_module()
         package = "./" + build.module.removeprefix(gotool.BUILTIN)
     say(f"building {package} with {go.version}")
-    return gotool.build(go, module, package, tags=build.tags, flags=build.flags)
+    return gotool.build(
+        go, module, package, tags=build.tags, flags=build.flags, meanwhile=meanwhile
+    )

@@ -167,7 +167,7 @@ class LoadFault(FaultBase):
     timeout: Seconds = 2.0
     """A request that takes longer counts as failed."""
     connections: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 16
-    """Most connections open at a time."""
+    """Most connections open at a time; each is a goroutine of the target, two while it serves."""
 
 
 def _level(value: object) -> float | int:

@@ -49,6 +49,13 @@ def _bring(cluster: api.Access, teller: Path) -> None:
     cluster.image_of("chaosmem/teller:test", teller)
 
 
+def _wait_for_run(cluster: api.Cluster, namespace: str, number: int) -> None:
+    """Wait until the node itself, without the API server, has begun the teller's run."""
+    log = f"/var/log/pods/{namespace}_teller_*/teller/{number - 1}.log"
+    look = ("sh", "-c", f"ls {log} 2>/dev/null || true")
+    api.wait_for(lambda: bool(cluster.inside(*look).strip()), 60, f"run {number} of the teller")
+
+
 def _runs(text: str) -> list[list[str]]:
     """What was said, run by run."""
     pairs = [line.split(" ", 1) for line in text.splitlines()]
@@ -103,14 +110,16 @@ async def test_what_nobody_keeps_of_a_log_is_said(
 ) -> None:
     await asyncio.to_thread(_bring, breakable, teller)
     clock, log, path = RunClock.start(), ContainerLog(place, "teller", "teller"), tmp_path / "l"
-    pod = teller_pod("-lines=400", "-every=3ms")
+    pod = teller_pod("-lines=1500", "-every=3ms")
     await asyncio.to_thread(breakable.apply, pod, namespace=place)
     follower = LogFollower(fragile, log, path, clock)
     async with _running(follower.run()):
         await _until(lambda: path.exists() and path.read_text().count("\n") > 20)
         with breakable.without("kube-apiserver"):
-            await asyncio.sleep(5)  # two runs end meanwhile; the kubelet keeps the last one
-        await _until(lambda: path.read_text().count(" end\n") >= 2)
+            assert " end\n" not in path.read_text(), "the first run goes on"
+            # the third run begins, so that the run before it, which the kubelet keeps, is another
+            await asyncio.to_thread(_wait_for_run, breakable, place, 3)
+        await _until(lambda: " end\n" in path.read_text())
         await follower.drain(within=5)
     said = path.read_text().splitlines()
     assert len(said) == len(set(said)), "nothing is doubled"

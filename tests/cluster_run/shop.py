@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,14 @@ class Shop:
     control: str
     base: Path
     kubeconfig: Path
+    more: dict[str, str] = field(default_factory=dict)
+    """Environment variables of the command line besides."""
 
     @property
     def env(self) -> dict[str, str]:
         """Environment of the command line: nothing of ours but the kubeconfig."""
         mine = {k: v for k, v in os.environ.items() if not k.startswith("CHAOSMEM_")}
-        return mine | {"KUBECONFIG": str(self.kubeconfig)}
+        return mine | {"KUBECONFIG": str(self.kubeconfig)} | self.more
 
     @property
     def runs(self) -> Path:

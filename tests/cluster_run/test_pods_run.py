@@ -13,6 +13,7 @@ from chaosmem.metrics import CGROUP_WORKING_SET
 from chaosmem.spec.base import Phase
 from tests.cluster.api import wait_for
 from tests.cluster_run.shop import CHECKS, FAULTS, QUICK, Shop, holding, ready, wait_event
+from tests.importing import beside_others, told
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 HEAP = {
@@ -144,6 +145,15 @@ def test_the_helper_comes_while_the_warmup_passes_and_is_there_for_the_baseline(
     (trial,) = evidence.load(shop.rundir()).trials
     seen = trial.of(CGROUP_WORKING_SET).within(trial.phases[Phase.BASELINE])
     assert len(seen) >= 10
+    shop.clean()
+
+
+def test_while_reports_are_rehearsed_a_run_on_pods_imports_nothing(shop: Shop) -> None:
+    log = shop.base / "imports"
+    shop.more = told({}, log)
+    ran = shop.run(shop.spec(faults=[LOAD, *FAULTS]))
+    assert ran.rundir is not None, ran.stderr
+    assert beside_others(log) == []
     shop.clean()
 
 
