@@ -65,11 +65,7 @@ go-test: dev
 		 && "$$go" vet ./... && "$$go" test ./...) || exit 1; \
 	done
 	$(call say,building what the tests compare with: a toolchain new to this machine takes a minute)
-	@go=$$($(PY) -c 'from chaosmem.drivers import gotool; print(gotool.find().program)'); \
-	export GOFLAGS=-buildvcs=false GOPROXY=off GOTOOLCHAIN=local; \
-	cd tests/profile/goprofiles && "$$go" build -o /dev/null cmd/pprof \
-		&& "$$go" build -trimpath -o /dev/null . && cd ../goroutineleak \
-		&& GOEXPERIMENT=goroutineleakprofile "$$go" build -trimpath -o /dev/null .
+	@$(PY) -m tests.golang
 
 # What is timed needs the machine for itself: first the pure tests, then the main job on real
 # processes. What is built upon that, and the corpus, whose experiments run side by side, are

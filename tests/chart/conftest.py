@@ -31,7 +31,7 @@ def imaged(cluster: Access) -> Cluster:
 def shop(imaged: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop of two pods; its control namespace is the chart's to make."""
     name = f"chart-{uuid.uuid4().hex[:8]}"
-    with opened(imaged, name, tmp_path_factory.mktemp("shop")) as found:
+    with opened(imaged, name, tmp_path_factory.mktemp("shop"), admin=True) as found:
         imaged.drop_namespace(found.control)
         found.control = f"{name}-chaos"
         yield found

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ import pytest
 
 from tests.cluster.api import Access
 from tests.cluster.fixtures import cluster
+from tests.cluster_run import granting
 from tests.cluster_run.shop import Shop, opened
-from tests.manifests.rights import Object, render, roles
+from tests.manifests.rights import Object, roles
 
 __all__ = ["cluster"]
 
@@ -32,16 +32,14 @@ class Granted:
 
     def apply(self, *objects: Object, dry_run: str = "none") -> str:
         """Apply them, each in its own namespace; what kubectl says."""
-        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        words = ("apply", f"--dry-run={dry_run}", "-f", "-")
-        return self.shop.cluster.kubectl(*words, text=listed)
+        return granting.apply(self.shop.cluster, *objects, dry_run=dry_run)
 
 
 @pytest.fixture(scope="module")
 def shop(cluster: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop of two pods that no test changes."""
     base = tmp_path_factory.mktemp("shop")
-    with opened(cluster, f"doctor-{uuid.uuid4().hex[:8]}", base) as found:
+    with opened(cluster, f"doctor-{uuid.uuid4().hex[:8]}", base, admin=True) as found:
         yield found
 
 
@@ -49,20 +47,6 @@ def shop(cluster: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def granted(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Granted]:
     """The manifests applied for real; the cluster-wide ones go again with the shop."""
     place = tmp_path_factory.mktemp("granted")
-    kubectl = shop.cluster.kubectl_argv()
     names = {"target": shop.namespace, "control": shop.control, "secret": "shop-agent"}
-    objects = render(place, kubectl, **names)
-    for wide in objects:
-        if wide["kind"].startswith("ClusterRole"):
-            wide["metadata"]["name"] = f"{wide['metadata']['name']}-{shop.namespace}"
-        if wide["kind"] == "ClusterRoleBinding":
-            wide["roleRef"]["name"] = f"{wide['roleRef']['name']}-{shop.namespace}"
-    made = Granted(shop, objects, place / "account")
-    try:
-        made.apply(*objects)
-        shop.cluster.account(made.kubeconfig, shop.control, "chaosmem")
-        yield made
-    finally:
-        for wide in objects:
-            if wide["kind"].startswith("ClusterRole"):
-                shop.cluster.kubectl("delete", wide["kind"], wide["metadata"]["name"])
+    with granting.granted(shop.cluster, place, **names) as grant:
+        yield Granted(shop, grant.objects, grant.kubeconfig)

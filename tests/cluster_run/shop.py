@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import yaml
 
 from chaosmem.rundir import RunDir, runs
 from tests.cluster.api import Access, wait_for
+from tests.cluster_run.granting import granted
 
 SHOP = Path(__file__).parents[2] / "experiments" / "kubernetes" / "shop.yaml"
 TOKEN = "a-token-of-the-tests-only"
@@ -221,12 +222,23 @@ def holding(entry: dict[str, Any]) -> bool:
 
 @contextmanager
 def opened(
-    cluster: Access, name: str, base: Path, *, replicas: int = 2, memory: str = "256Mi"
+    cluster: Access,
+    name: str,
+    base: Path,
+    *,
+    replicas: int = 2,
+    memory: str = "256Mi",
+    control: str = "",
+    admin: bool = False,
 ) -> Iterator[Shop]:
-    """A shop in namespaces of its own; both go with all that is in them."""
-    control = f"{name}-control"
+    """A shop in namespaces of its own, which go with all that is in them.
+
+    Its command line has exactly the rights that `manifests/` grants; with `admin` all there are.
+    """
+    control = control or f"{name}-control"
     cluster.make_namespace(name)
-    cluster.make_namespace(control, level="privileged")
+    if control != name:
+        cluster.make_namespace(control, level="privileged")
     base.mkdir(parents=True, exist_ok=True)
     objects = list(yaml.safe_load_all(SHOP.read_text()))
     objects[0]["stringData"]["token"] = TOKEN
@@ -240,11 +252,20 @@ def opened(
     cluster.apply(*objects, namespace=name)
     shop = Shop(cluster, name, control, base, cluster.kubeconfig)
     try:
-        wait_for(lambda: ready(shop) == replicas, READY_SECONDS, "the shop's pods are ready")
-        yield shop
+        with nullcontext() if admin else _with_the_rights_of_manifests(shop):
+            wait_for(lambda: ready(shop) == replicas, READY_SECONDS, "the shop's pods are ready")
+            yield shop
     finally:
         cluster.drop_namespace(name)
         cluster.drop_namespace(control)
+
+
+@contextmanager
+def _with_the_rights_of_manifests(shop: Shop) -> Iterator[None]:
+    names = {"target": shop.namespace, "control": shop.control, "secret": "shop-agent"}
+    with granted(shop.cluster, shop.base / "granted", **names) as grant:
+        shop.kubeconfig = grant.kubeconfig
+        yield
 
 
 def ready(shop: Shop) -> int:

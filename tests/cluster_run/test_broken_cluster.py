@@ -62,25 +62,14 @@ def test_the_network_between_runner_and_cluster_is_cut(fragile: Shop, breakable:
 
 
 def test_a_permission_is_taken_away_in_mid_run(fragile: Shop, breakable: Cluster) -> None:
-    binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": f"{fragile.namespace}-runner"},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "cluster-admin",
-        },
-        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": fragile.control}],
-    }
-    breakable.apply(binding)
-    config = fragile.base / "runner.kubeconfig"
-    fragile.kubeconfig = breakable.account(config, fragile.control, "default")
+    bound = breakable.get("rolebindings", "-n", fragile.control)["items"]
     started = fragile.start(fragile.spec())
     wait_event(fragile, holding)
-    breakable.kubectl("delete", "clusterrolebinding", f"{fragile.namespace}-runner")
+    breakable.kubectl("delete", "rolebindings", "--all", "-n", fragile.control)
     ran = fragile.finish(started)
     assert ran.code == Exit.UNDO_INCOMPLETE, ran.stdout
     assert "helper" in ran.stdout
-    fragile.kubeconfig = breakable.kubeconfig
+    for binding in bound:
+        binding["metadata"] = {k: binding["metadata"][k] for k in ("name", "namespace")}
+    breakable.apply(*bound, namespace=fragile.control)
     _mended(fragile)

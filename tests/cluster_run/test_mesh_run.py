@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,8 +24,9 @@ PRESS = {"memory": {"via": "chaos-mesh", "level": "70%", "ramp": "1s"}}
 @pytest.fixture
 def meshed(cluster: Access, definition: None, tmp_path: Path) -> Iterator[Shop]:
     """A shop of one pod; the object is made beside it, where the controller of the test looks."""
-    with opened(cluster, f"meshed-{uuid.uuid4().hex[:8]}", tmp_path, replicas=1) as found:
-        yield replace(found, control=found.namespace)
+    name = f"meshed-{uuid.uuid4().hex[:8]}"
+    with opened(cluster, name, tmp_path, replicas=1, control=name) as found:
+        yield found
 
 
 @pytest.fixture

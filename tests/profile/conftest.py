@@ -8,23 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import golang
+
 HERE = Path(__file__).parent
-
-
-def go(directory: Path, *arguments: str) -> None:
-    """Runs the Go tool there.
-
-    Raises:
-        subprocess.CalledProcessError: it fails.
-    """
-    subprocess.run(["go", *arguments], cwd=directory, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")
 def pprof(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """`go tool pprof` as a function from arguments to standard output."""
     directory = tmp_path_factory.mktemp("pprof")
-    go(HERE / "goprofiles", "build", "-o", str(directory / "pprof"), "cmd/pprof")
+    golang.run(HERE / "goprofiles", "build", "-o", str(directory / "pprof"), "cmd/pprof")
 
     def run(*arguments: str | Path) -> str:
         command = [str(directory / "pprof"), *map(str, arguments)]
@@ -42,7 +35,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a profile of every kind, as protobuf (`.pb.gz`) and as text (`.txt`)."""
     directory = tmp_path_factory.mktemp("captures")
     program = directory / "goprofiles"
-    go(HERE / "goprofiles", "build", "-trimpath", "-o", str(program), ".")
+    golang.run(HERE / "goprofiles", "build", "-trimpath", "-o", str(program), ".")
     subprocess.run([str(program), str(directory)], check=True)
     program.unlink()
     return directory

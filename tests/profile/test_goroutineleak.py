@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from chaosmem.profile import by_label, read, top
 from chaosmem.profile.dumps import parse_goroutines
+from tests import golang
 
 PROGRAM = Path(__file__).parent / "goroutineleak"
 LEAKED = "main.forgotten"
@@ -21,9 +21,7 @@ def leaks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with leak.pb.gz, leak.txt and leak-debug2.txt of three leaked goroutines."""
     directory = tmp_path_factory.mktemp("leaks")
     binary = directory / "leak"
-    environment = {**os.environ, "GOEXPERIMENT": "goroutineleakprofile"}
-    build = ["go", "build", "-trimpath", "-o", str(binary), "."]
-    subprocess.run(build, cwd=PROGRAM, check=True, env=environment, capture_output=True)
+    golang.run(PROGRAM, "build", "-trimpath", "-o", str(binary), ".", more=golang.with_leaks())
     subprocess.run([str(binary), str(directory)], check=True)
     return directory
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests import golang
 
 HERE = Path(__file__).parent
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -16,13 +17,9 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture(scope="session")
 def parked(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the program parked with the given arguments."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("no go on PATH")
     binary = tmp_path_factory.mktemp("parked") / "parked"
     program = HERE / "programs" / "parked"
-    build = [go, "build", "-trimpath", "-o", str(binary), "."]
-    subprocess.run(build, cwd=program, check=True, timeout=110)
+    golang.run(program, "build", "-trimpath", "-o", str(binary), ".")
 
     def run(*args: str, godebug: str = "") -> subprocess.CompletedProcess[bytes]:
         env = {"GODEBUG": godebug, "GOMAXPROCS": "2"}

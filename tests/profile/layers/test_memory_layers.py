@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from chaosmem.profile.layers import (
     scavenge_totals,
 )
 from chaosmem.profile.trace import Scavenge, parse_lines
+from tests import golang
 
 MIB = 1 << 20
 SMAPS = b"""00400000-004d1000 r-xp 00000000 fe:00 11771927        /srv/my app/cart
@@ -239,10 +239,8 @@ def test_a_live_process_is_explained_to_a_few_mebibytes(account: dict[str, Any])
     assert abs(rss.rest) < 0.15 * rss.whole.value
 
 
-def test_the_size_class_table_is_that_of_the_go_on_path() -> None:
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("no go on PATH")
+def test_the_size_class_table_is_that_of_the_go_toolchain() -> None:
+    go = golang.toolchain().program
     done = subprocess.run([go, "env", "GOROOT"], capture_output=True, check=True, timeout=60)
     source = Path(done.stdout.decode().strip()) / "src"
     places = ("internal/runtime/gc/sizeclasses.go", "runtime/sizeclasses.go")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests import golang
 
 HERE = Path(__file__).parent
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -16,12 +17,9 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture(scope="session")
 def gcload(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the program gcload with the given GODEBUG and arguments."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("no go on PATH")
     binary = tmp_path_factory.mktemp("gcload") / "gcload"
     program = HERE / "programs" / "gcload"
-    subprocess.run([go, "build", "-o", str(binary), "."], cwd=program, check=True, timeout=110)
+    golang.run(program, "build", "-o", str(binary), ".")
 
     def run(godebug: str, *args: str) -> subprocess.CompletedProcess[bytes]:
         env = {"GODEBUG": godebug, "GOMAXPROCS": "2"}
