@@ -172,6 +172,10 @@ class Shop:
         """The Deployment's pod template, byte for byte comparable."""
         return self.cluster.get("deployment", "shop", "-n", self.namespace)["spec"]["template"]
 
+    def staying(self) -> list[dict[str, Any]]:
+        """The shop's pods without those that are being removed, which answer or not."""
+        return [p for p in self.pods() if "deletionTimestamp" not in p["metadata"]]
+
     def left(self) -> list[str]:
         """What of chaosmem's is still in the control namespace."""
         kinds = "pods,secrets,configmaps,leases"
@@ -187,14 +191,14 @@ class Shop:
             f"http://{pod['status']['podIP']}:8080/debug/chaosmem/v1/sample?cycles_since=0",
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             said: dict[str, Any] = json.load(answer)
         return said
 
     def clean(self) -> None:
         """Assert that no pod of the shop has anything of ours in it, and nothing else is left."""
         assert self.left() == []
-        for pod in self.pods():
+        for pod in self.staying():
             said = self.held(pod)
             assert said["held"]["goroutines"] == 0
             assert said["held"]["heap_bytes"] == 0
@@ -272,8 +276,7 @@ def ready(shop: Shop) -> int:
     """Ready pods of the shop."""
     return sum(
         all(c["ready"] for c in pod["status"].get("containerStatuses", [{"ready": False}]))
-        for pod in shop.pods()
-        if "deletionTimestamp" not in pod["metadata"]
+        for pod in shop.staying()
     )
 
 
@@ -282,7 +285,7 @@ def settled(shop: Shop, seconds: float) -> float:
     began = time.monotonic()
 
     def done() -> bool:
-        said = [shop.held(pod) for pod in shop.pods()]
+        said = [shop.held(pod) for pod in shop.staying()]
         return all(not s["held"]["goroutines"] and not s["held"]["heap_bytes"] for s in said)
 
     wait_for(done, seconds, "the agents let go by themselves")
