@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import typer
 
 from chaosmem import spec
 from chaosmem.cli import running
+from chaosmem.cli.secrets import refuse_missing
 from chaosmem.errors import ChaosmemError, Exit, UsageError
 from chaosmem.gate.policy import Policy
 from chaosmem.spec.errors import Problem, SpecInvalid
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from chaosmem.evidence import Evidence
     from chaosmem.gate.decision import Decision, Looked
     from chaosmem.gate.places import Places
+    from chaosmem.notify.bell import Bell
+    from chaosmem.run.job import Job
     from chaosmem.rundir import RunDir
 
 
@@ -36,6 +40,8 @@ class Order:
     trials: int | None
     annotate: bool
     progress: running.Progress
+    notify: Path | None = None
+    """A file of channels that are told besides those of the spec."""
 
 
 def keep_gate(order: Order) -> int:
@@ -47,13 +53,18 @@ def keep_gate(order: Order) -> int:
     _make(order.out)
     try:
         loaded = _loaded(order)
-        found, stopped = _run(order, loaded)
+        channels = refuse_missing(loaded, str(order.spec), order.notify)
+        job = _job(order, loaded)
     except ChaosmemError as problem:
         _refused(order, problem)
         raise
-    if stopped:
+    bell = running.bell_of(channels, job)
+    with bell.heard() if bell else contextlib.nullcontext():
+        found, stopped = _run(order, job, bell)
+        code = None if stopped else _judge(order, loaded, found, bell)
+    if code is None:
         raise _not_judged(order, found)
-    return _judge(order, loaded, found)
+    return code
 
 
 def _make(out: Path) -> None:
@@ -72,15 +83,22 @@ def _loaded(order: Order) -> Loaded:
     return with_trials(loaded, order.trials, str(order.spec))
 
 
-def _run(order: Order, loaded: Loaded) -> tuple[RunDir, bool]:
+def _job(order: Order, loaded: Loaded) -> Job:
     from chaosmem.run import resolve  # noqa: PLC0415
 
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
     job = resolve.job(loaded, order.spec.resolve().parent, _say)
     facts = {"gate.trials": str(order.trials)} if order.trials else {}
-    job = replace(job, facts={**job.facts, **facts})
-    return running.execute(job, order.runs, running.Wish(progress=order.progress))
+    return replace(job, facts={**job.facts, **facts})
+
+
+def _run(order: Order, job: Job, bell: Bell | None) -> tuple[RunDir, bool]:
+    try:
+        return running.execute(job, order.runs, running.Wish(progress=order.progress), bell)
+    except ChaosmemError as problem:
+        _refused(order, problem)
+        raise
 
 
 def _not_judged(order: Order, found: RunDir) -> ChaosmemError:
@@ -98,7 +116,7 @@ class Stopped(ChaosmemError):
     exit_code = Exit.ABORTED
 
 
-def _judge(order: Order, loaded: Loaded, found: RunDir) -> int:
+def _judge(order: Order, loaded: Loaded, found: RunDir, bell: Bell | None) -> int:
     from chaosmem.cli import looking  # noqa: PLC0415
     from chaosmem.gate.decision import decide  # noqa: PLC0415
     from chaosmem.gate.places import places  # noqa: PLC0415
@@ -106,6 +124,8 @@ def _judge(order: Order, loaded: Loaded, found: RunDir) -> int:
     seen, verdict = looking.judged(found)
     looking.keep_verdict(found, verdict)
     looking.keep_report(found, seen, verdict)
+    if bell:
+        bell.verdict(seen, verdict)
     decision = decide(verdict, _baseline(order, found), order.policy, _notes(order, loaded))
     where = places(loaded.text, _relative(order.spec), loaded.experiment)
     _files(order, decision, seen, where, found)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from chaosmem.cli.notifying import Machine
 from chaosmem.errors import Exit
 
 Trials = Annotated[
@@ -52,6 +53,7 @@ def gate(
     progress: Annotated[
         Literal["auto", "live", "plain", "none"], typer.Option(help="How to show the run.")
     ] = "auto",
+    notify: Machine = None,
 ) -> None:
     """Run, judge, compare with the approved baseline; one exit code, and files for a CI."""
     from chaosmem.cli.gatekeeping import Order, keep_gate  # noqa: PLC0415
@@ -60,7 +62,9 @@ def gate(
 
     policy = Policy(read(fail_on or ()), baseline, baseline_name)
     marks = _marked(annotations)
-    order = Order(spec, runs_dir, out, policy, db, trials, annotate=marks, progress=progress)
+    order = Order(
+        spec, runs_dir, out, policy, db, trials, annotate=marks, progress=progress, notify=notify
+    )
     sys.exit(keep_gate(order))
 
 

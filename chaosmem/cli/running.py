@@ -67,7 +67,7 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
         allowed = tell_rehearsal(loaded)
         typer.echo("\ndry run: nothing was touched")
         return Exit.PASS if allowed else Exit.INCONCLUSIVE
-    bell = _bell(channels, job)
+    bell = bell_of(channels, job)
     with bell.heard() if bell else contextlib.nullcontext(), _scraped(wish) as scraped:
         found, skip_rest = execute(job, base, wish, bell, scraped)
         if skip_rest:
@@ -76,7 +76,8 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
         return _judge(found, wish, bell)
 
 
-def _bell(channels: tuple[Ready, ...], job: Job) -> Bell | None:
+def bell_of(channels: tuple[Ready, ...], job: Job) -> Bell | None:
+    """What tells the channels of a run; None: nobody is to be told."""
     if not channels:
         return None
     from chaosmem.notify.bell import Bell  # noqa: PLC0415 - only where somebody is told
