@@ -70,11 +70,11 @@ class PodSupply:
         await self._watch()
 
     async def _watch(self) -> None:
-        lookout = Lookout(
+        self._lookout = Lookout(
             self._cluster, self._spec, self._stage.clock, self._changed, self._trouble
         )
-        self._stack.push_async_callback(lookout.close)
-        await lookout.open([p.node for p in self._planned], [p.name for p in self._planned])
+        self._stack.push_async_callback(self._lookout.close)
+        await self._lookout.open([p.node for p in self._planned], [p.name for p in self._planned])
 
     def _changed(self, change: Change) -> None:
         if change.pod is None:
@@ -98,6 +98,7 @@ class PodSupply:
             await self._rolling.apply(self._planned, self._workloads, changes)
         if self._moved:  # by this round's rollout, or by the way back from an earlier one's
             self._now = await self._replaced()
+            self._lookout.follow(pod.name for pod in self._now)
 
     async def _replaced(self) -> list[PlannedPod]:
         """As many of the new pods as were planned, of the same workloads."""

@@ -32,16 +32,17 @@ class Lookout:
         self._cluster, self._spec, self._clock = cluster, spec, clock
         self._on_change, self._say = on_change, say
         self._tasks: list[asyncio.Task[None]] = []
+        self._about: set[str] = set()
 
     async def open(self, nodes: Iterable[str], names: Iterable[str]) -> None:
         """Begin; the pods' own watch has seen them all when this returns."""
         spec, clock = self._spec, self._clock
-        wanted = {f"Pod {spec.namespace}/{name}" for name in names}
+        self.follow(names)
         watch = PodWatch(
             self._cluster, spec.namespace, clock, self._changed, selector=spec.selector
         )
         events = EventWatch(
-            self._cluster, spec.namespace, clock, self._noted, about=wanted.__contains__
+            self._cluster, spec.namespace, clock, self._noted, about=self._about.__contains__
         )
         self._start("the pods", watch.run())
         self._start("the pods' events", events.run())
@@ -50,6 +51,10 @@ class Lookout:
             self._start(f"node {node}", pressure.run())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(watch.synced.wait(), _SYNC_SECONDS)
+
+    def follow(self, names: Iterable[str]) -> None:
+        """Tell the events of these pods too: a rollout made them."""
+        self._about.update(f"Pod {self._spec.namespace}/{name}" for name in names)
 
     def _start(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(self._named(what, work), name=f"watch of {what}"))

@@ -30,7 +30,7 @@ def verify(evidence: Evidence) -> Verdict:
         run_id=evidence.run_id,
         experiment=evidence.experiment.metadata.name,
         outcome=outcome,
-        says=_says(outcome, findings, len(evidence.trials)),
+        says=_says(outcome, findings, evidence),
         findings=findings,
         summaries=summarise(trials, arms),
         comparisons=compare(trials, arms),
@@ -47,7 +47,7 @@ def _exit(evidence: Evidence, outcome: Outcome) -> Exit:
     return _BY_OUTCOME[outcome]
 
 
-def _says(outcome: Outcome, findings: Sequence[Finding], trials: int) -> str:
+def _says(outcome: Outcome, findings: Sequence[Finding], evidence: Evidence) -> str:
     """One sentence: what decided the outcome."""
     counted = [f for f in findings if not f.advisory]
     if not counted:
@@ -56,11 +56,18 @@ def _says(outcome: Outcome, findings: Sequence[Finding], trials: int) -> str:
     if outcome is Outcome.PASS:
         names = list(dict.fromkeys(f.name for f in counted))
         held = f"{names[0]} holds" if len(names) == 1 else f"{', '.join(names)} hold"
-        return f"PASS: {held} in {several(trials, 'trial')}."
+        return f"PASS: {held} in {_rounds(evidence)}."
     first = deciding[0]
     others = len(deciding) - 1
     more = f" ({several(others, 'more finding')} of this kind)" if others else ""
-    return f"{outcome}: {_place(first, trials)}{first.reason}{more}."
+    return f"{outcome}: {_place(first, len(evidence.trials))}{first.reason}{more}."
+
+
+def _rounds(evidence: Evidence) -> str:
+    """`2 trials`, `1 trial on 3 targets`: a trial is one pass through the phases, on all of them."""
+    words = several(len({(t.arm, t.trial) for t in evidence.trials}), "trial")
+    targets = len(evidence.plan.targets)
+    return f"{words} on {targets} targets" if targets > 1 else words
 
 
 def _place(finding: Finding, trials: int) -> str:

@@ -216,6 +216,8 @@ def test_arms_in_turns_find_the_pods_of_each_round(shop: Shop) -> None:
     ran = shop.run(spec, timeout=280)
     assert ran.code == Exit.PASS, ran.stdout
     assert ran.outcomes("stress-effect") == ["PASS"] * 4
+    killed = {n["text"].split(":")[0] for n in ran.told("note") if ": Killing:" in n["text"]}
+    assert len(killed) >= 2, "the pods of later rounds are watched as well"
     assert shop.template() == before
     shop.clean()
 

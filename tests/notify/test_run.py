@@ -60,6 +60,24 @@ def test_a_failure_is_told_with_what_failed_and_where_the_report_is(lab: Lab, ho
     assert [(t["ok"], t["to"]) for t in _told(ran)] == [(True, "webhook at 127.0.0.1")]
 
 
+def test_a_gate_tells_the_verdict_of_its_run(lab: Lab, hook: Hooks) -> None:
+    spec = lab.spec(notify=_hook(), **FAILS)
+    ran = lab.call("gate", spec, "--runs-dir", lab.runs, "--baseline", "none")
+    assert ran.code == 1, ran.stderr
+    (got,) = hook.got
+    assert (got.json["occasion"], got.json["runId"]) == ("fail", ran.rundir.name)
+    assert got.json["report"] == str(ran.rundir / "report.html")
+
+
+def test_a_gate_whose_secret_is_missing_touches_nothing(lab: Lab) -> None:
+    spec = lab.spec(notify=[{"webhook": {"url": {"env": "NOWHERE"}}}], **FAILS)
+    ran = lab.call("gate", spec, "--runs-dir", lab.runs)
+    assert ran.code == 6
+    assert "NOWHERE" in ran.stderr
+    assert not lab.runs.exists()
+    assert "NOWHERE" in (lab.base / "chaosmem-gate" / "summary.md").read_text()
+
+
 def test_a_pass_is_told_to_who_asked_for_it(lab: Lab, hook: Hooks) -> None:
     assert lab.run(lab.spec(notify=[*_hook(), *_hook(on="pass")], **PASSES)).code == 0
     assert [g.json["occasion"] for g in hook.got] == ["pass"]

@@ -24,6 +24,7 @@ from chaosmem.evidence.model import (
     UndoRecord,
 )
 from chaosmem.metrics import GOROUTINES
+from chaosmem.plan.model import PlannedTarget
 from chaosmem.spec.checks import Check, CheckBase, GoroutineRecovery, NoRestart, StressEffect
 from chaosmem.verify import Finding, Number, Outcome, Verdict, from_json, to_json, verify, worst
 from chaosmem.verify.checks import CHECKERS, Checker
@@ -84,6 +85,14 @@ def test_the_worst_wins(given_: list[Outcome], found: Outcome) -> None:
 def test_another_inconclusive_never_improves_a_verdict(given_: list[Outcome]) -> None:
     order = [PASS, INCONCLUSIVE, FAIL]
     assert order.index(worst([*given_, INCONCLUSIVE])) >= order.index(worst(given_))
+
+
+def test_trials_are_counted_once_however_many_targets_they_are_on() -> None:
+    targets = [PlannedTarget(name=f"pod-{i}", kind="kubernetes", detail="") for i in range(3)]
+    seen = evidence(*(drained(target=t.name) for t in targets), checks=[GoroutineRecovery()])
+    many = replace(seen, plan=seen.plan.model_copy(update={"targets": tuple(targets)}))
+    assert verify(seen).says.endswith(" holds in 1 trial.")
+    assert verify(many).says.endswith(" holds in 1 trial on 3 targets.")
 
 
 # Every check.
