@@ -64,7 +64,7 @@ def _says(outcome: Outcome, findings: Sequence[Finding], evidence: Evidence) -> 
 
 
 def _rounds(evidence: Evidence) -> str:
-    """`2 trials`, `1 trial on 3 targets`: a trial is one pass through the phases, on all of them."""
+    """`1 trial on 3 targets`: a trial is one pass through the phases, on all of them."""
     words = several(len({(t.arm, t.trial) for t in evidence.trials}), "trial")
     targets = len(evidence.plan.targets)
     return f"{words} on {targets} targets" if targets > 1 else words

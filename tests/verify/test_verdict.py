@@ -91,8 +91,8 @@ def test_trials_are_counted_once_however_many_targets_they_are_on() -> None:
     targets = [PlannedTarget(name=f"pod-{i}", kind="kubernetes", detail="") for i in range(3)]
     seen = evidence(*(drained(target=t.name) for t in targets), checks=[GoroutineRecovery()])
     many = replace(seen, plan=seen.plan.model_copy(update={"targets": tuple(targets)}))
-    assert verify(seen).says.endswith(" holds in 1 trial.")
-    assert verify(many).says.endswith(" holds in 1 trial on 3 targets.")
+    assert verify(seen).says.endswith(" hold in 1 trial.")
+    assert verify(many).says.endswith(" hold in 1 trial on 3 targets.")
 
 
 # Every check.
