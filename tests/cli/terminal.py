@@ -85,7 +85,7 @@ def showing(
     """A program with a terminal of its own; killed in the end where it is still there."""
     screen = Screen()
     started = subprocess.Popen(
-        ["setsid", "--ctty", *argv],
+        ["setsid", "--ctty", "env", "--default-signal=HUP", *argv],  # not that of a nohup above
         env={**env, "TERM": "xterm-256color"},
         cwd=cwd,
         stdin=screen.fd,
