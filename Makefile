@@ -83,7 +83,7 @@ py-test: dev
 	@$(PYTEST) -n 2 $(MAIN_JOB) --ignore=$(DESK)
 
 test-processes: dev ## Gates, campaigns, control and the corpus on real processes; Prometheus (apt, as root)
-	$(call say,pytest: control of runs, gates, campaigns, notifications: five minutes)
+	$(call say,pytest: control of runs and what is built upon runs: five minutes)
 	@$(PYTEST) -n 2 $(UPON_IT) $(DESK)
 	$(call say,pytest: with a real Prometheus server (installs it by apt as root))
 	@sh tests/prometheus/install-prometheus.sh
