@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from chaosmem.drivers import gotool
+from tests import golang
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -21,20 +19,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def one(name: str) -> Path:
         if not (out / name).exists():
-            subprocess.run(
-                [
-                    gotool.find().program,
-                    "build",
-                    "-buildvcs=false",
-                    "-ldflags=-s -w",
-                    "-o",
-                    out / name,
-                    f"./{name}",
-                ],
-                cwd=CORPUS,
-                check=True,
-                env=os.environ | {"GOPROXY": "off", "GOTOOLCHAIN": "local"},
-            )
+            golang.run(CORPUS, "build", "-ldflags=-s -w", "-o", str(out / name), f"./{name}")
         return out / name
 
     return one

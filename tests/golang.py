@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -43,13 +42,8 @@ def run(directory: Path, *arguments: str, more: dict[str, str] | None = None) ->
 
 def with_leaks() -> dict[str, str]:
     """What makes profiles of leaked goroutines: an experiment in Go 1.26, no longer one in 1.27."""
-    return {"GOEXPERIMENT": "goroutineleakprofile"} if _release() < (1, 27) else {}
-
-
-def _release() -> tuple[int, int]:
-    found = re.match(r"go(\d+)\.(\d+)", toolchain().version)
-    assert found is not None, toolchain().version
-    return int(found[1]), int(found[2])
+    built_in = gotool.new_enough(toolchain().version, (1, 27))
+    return {} if built_in else {"GOEXPERIMENT": "goroutineleakprofile"}
 
 
 def _warm() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -58,8 +57,7 @@ def keep_gate(order: Order) -> int:
     except ChaosmemError as problem:
         _refused(order, problem)
         raise
-    bell = running.bell_of(channels, job)
-    with bell.heard() if bell else contextlib.nullcontext():
+    with running.told(channels, job) as bell:
         found, stopped = _run(order, job, bell)
         code = None if stopped else _judge(order, loaded, found, bell)
     if code is None:
@@ -88,7 +86,7 @@ def _job(order: Order, loaded: Loaded) -> Job:
 
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
-    job = resolve.job(loaded, order.spec.resolve().parent, _say)
+    job = resolve.job(loaded, order.spec.resolve().parent, _say, running.load_engine)
     facts = {"gate.trials": str(order.trials)} if order.trials else {}
     return replace(job, facts={**job.facts, **facts})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -61,14 +61,13 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
     channels = refuse_missing(loaded, str(path), wish.notify)
-    job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say, _load_engine)
+    job = resolve.job(loaded, wish.relative_to or path.resolve().parent, _say, load_engine)
     if dry_run:
         typer.echo("\n".join(plan_lines(job.plan)))
         allowed = tell_rehearsal(loaded)
         typer.echo("\ndry run: nothing was touched")
         return Exit.PASS if allowed else Exit.INCONCLUSIVE
-    bell = bell_of(channels, job)
-    with bell.heard() if bell else contextlib.nullcontext(), _scraped(wish) as scraped:
+    with told(channels, job) as bell, _scraped(wish) as scraped:
         found, skip_rest = execute(job, base, wish, bell, scraped)
         if skip_rest:
             _say(f"not verified; `chaosmem verify {found.run_id}` gives the verdict")
@@ -76,13 +75,17 @@ def run_experiment(path: Path, base: Path, wish: Wish, *, dry_run: bool) -> int:
         return _judge(found, wish, bell)
 
 
-def bell_of(channels: tuple[Ready, ...], job: Job) -> Bell | None:
-    """What tells the channels of a run; None: nobody is to be told."""
+@contextlib.contextmanager
+def told(channels: tuple[Ready, ...], job: Job) -> Iterator[Bell | None]:
+    """What tells the channels of a run, heard to its end; None: nobody is to be told."""
     if not channels:
-        return None
+        yield None
+        return
     from chaosmem.notify.bell import Bell  # noqa: PLC0415 - only where somebody is told
 
-    return Bell(channels, job.experiment.metadata.labels, _say)
+    bell = Bell(channels, job.experiment.metadata.labels, _say)
+    with bell.heard():
+        yield bell
 
 
 def _scraped(wish: Wish) -> contextlib.AbstractContextManager[LiveRun | None]:
@@ -119,15 +122,14 @@ def execute(
     return found, ended.skip_rest
 
 
-def _load_engine() -> None:
+def load_engine() -> None:
     """0.5 s of imports while the Go toolchain builds; whoever needs it imports it again.
 
     Here, and not on a thread: where one thread imports `package.part` while another imports
     `package`, which needs that part, CPython breaks the deadlock by handing out a half-imported
     module (cpython#83065), and the run ends in an ImportError.
     """
-    with contextlib.suppress(Exception):
-        importlib.import_module("chaosmem.run.engine")
+    from chaosmem.run import engine  # noqa: F401, PLC0415 - see above
 
 
 def _say(text: str) -> None:

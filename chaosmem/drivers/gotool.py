@@ -60,10 +60,10 @@ def _version(program: Path) -> str | None:
     return done.stdout.strip()
 
 
-def new_enough(version: str) -> bool:
-    """Whether `go1.26.8` and the like is at least MINIMUM."""
+def new_enough(version: str, least: tuple[int, int] = MINIMUM) -> bool:
+    """Whether `go1.26.8` and the like is at least `least`."""
     match = _VERSION.match(version)
-    return match is not None and (int(match[1]), int(match[2])) >= MINIMUM
+    return match is not None and (int(match[1]), int(match[2])) >= least
 
 
 def find() -> Go:

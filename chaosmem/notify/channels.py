@@ -129,7 +129,7 @@ def _webhook(
 def _email(channel: EmailChannel, password: str) -> tuple[str, Send]:
     from chaosmem.notify import services  # noqa: PLC0415
 
-    services.load("apprise")
+    services.load_mail()
 
     def send(note: Notification, patience: Patience) -> str:
         return services.mail(channel, password, note, patience)
@@ -140,7 +140,7 @@ def _email(channel: EmailChannel, password: str) -> tuple[str, Send]:
 def _jira(channel: JiraChannel, token: str) -> tuple[str, Send]:
     from chaosmem.notify import services  # noqa: PLC0415
 
-    services.load("jira")
+    services.load_jira()
 
     def send(note: Notification, patience: Patience) -> str:
         return services.issue(channel, token, note, patience)

@@ -36,14 +36,16 @@ class _Kept(logging.Handler):
                 self.lines.append(record.getMessage())
 
 
-def load(library: str) -> None:
-    """Import what sends, before the threads that send: two that import at once get halves of it."""
-    if library == "jira":
-        import jira  # noqa: F401, PLC0415 - 0.4 s, an extra
+def load_mail() -> None:
+    """Import what sends mail, before threads send: two that import at once get halves of it."""
+    known("mailto://user:none@localhost")
 
-        from chaosmem.notify import posting  # noqa: F401, PLC0415
-    else:
-        known("mailto://user:none@localhost")
+
+def load_jira() -> None:
+    """The same for issues."""
+    import jira  # noqa: F401, PLC0415 - 0.4 s, an extra
+
+    from chaosmem.notify import posting  # noqa: F401, PLC0415
 
 
 def mail(channel: EmailChannel, password: str, note: Notification, patience: Patience) -> str:
